@@ -1,0 +1,96 @@
+//! Sockets of traced processes: known by `struct sock *` from their first transfer, or from their dial, to their end.
+
+use aya_ebpf::helpers::{bpf_get_smp_processor_id, bpf_ktime_get_ns};
+use hoptap_ebpf::{Addresses, Connection, Goroutine, Open, flag, kind};
+
+use crate::maps::{self, CONNECTIONS, LISTENERS};
+use crate::memory::{field, offset};
+use crate::ring;
+
+const AF_INET: u16 = 2;
+const AF_INET6: u16 = 10;
+const IPPROTO_TCP: u16 = 6;
+
+#[inline(always)]
+pub(crate) fn is_tcp(sk: u64) -> bool {
+    let family = field::<u16>(sk, offset!(sk_family));
+    // `sk_protocol` is a u16 since 5.6 (include/net/sock.h).
+    (family == AF_INET || family == AF_INET6) && field::<u16>(sk, offset!(sk_protocol)) == IPPROTO_TCP
+}
+
+#[inline(always)]
+pub(crate) fn addresses(sk: u64) -> Addresses {
+    let family = field::<u16>(sk, offset!(sk_family));
+    let mut addresses = Addresses {
+        family,
+        local_port: field(sk, offset!(sk_num)),
+        peer_port: field(sk, offset!(sk_dport)),
+        spare: 0,
+        local: [0; 16],
+        peer: [0; 16],
+    };
+    if family == AF_INET6 {
+        addresses.local = field(sk, offset!(sk_v6_rcv_saddr));
+        addresses.peer = field(sk, offset!(sk_v6_daddr));
+    } else {
+        let local: [u8; 4] = field(sk, offset!(sk_rcv_saddr));
+        let peer: [u8; 4] = field(sk, offset!(sk_daddr));
+        [addresses.local[0], addresses.local[1], addresses.local[2], addresses.local[3]] = local;
+        [addresses.peer[0], addresses.peer[1], addresses.peer[2], addresses.peer[3]] = peer;
+    }
+    addresses
+}
+
+/// Enters a socket that a traced process dialled, or was found to use, and says so.
+#[inline(always)]
+pub(crate) fn open(sk: u64, tgid: u32, fd: i32, dialled: bool, goroutine: Goroutine) -> Option<*mut Connection> {
+    let connection = enter(sk, tgid, fd, dialled)?;
+    announce(sk, connection, if dialled { flag::DIALLED } else { flag::FOUND }, goroutine);
+    Some(connection)
+}
+
+/// Enters a socket whose user is not known yet.
+#[inline(always)]
+pub(crate) fn accepted(sk: u64) {
+    let port = field::<u16>(sk, offset!(sk_num));
+    if LISTENERS.get_ptr(&port).is_some() {
+        enter(sk, 0, -1, false);
+    }
+}
+
+#[inline(always)]
+fn enter(sk: u64, tgid: u32, fd: i32, dialled: bool) -> Option<*mut Connection> {
+    // Unique without a shared counter: one CPU gives no two of the same nanosecond.
+    // SAFETY: helpers without arguments.
+    let id = unsafe { (bpf_ktime_get_ns() << 8) | (u64::from(bpf_get_smp_processor_id()) & 0xff) };
+    let connection = Connection {
+        id,
+        received: 0,
+        sent: 0,
+        // The goroutine that looks at a new connection is refused first, then the one that reads ahead.
+        curious: if dialled { 0 } else { 4 },
+        responses: 0,
+        tgid,
+        fd,
+        dialled: u32::from(dialled),
+    };
+    if CONNECTIONS.insert(&sk, &connection, 0).is_err() {
+        maps::count(|tally| tally.map_full += 1);
+        return None;
+    }
+    CONNECTIONS.get_ptr_mut(&sk)
+}
+
+/// Says that a socket is there.
+#[inline(always)]
+pub(crate) fn announce(sk: u64, connection: *mut Connection, flags: u8, goroutine: Goroutine) {
+    // SAFETY: a map value lives until the program ends.
+    let (tgid, id, fd) = unsafe { ((*connection).tgid, (*connection).id, (*connection).fd) };
+    ring::send(Open {
+        head: ring::head(kind::OPEN, flags, tgid, goroutine),
+        connection: id,
+        fd,
+        spare: 0,
+        addresses: addresses(sk),
+    });
+}

@@ -1,0 +1,279 @@
+//! What the two sides say to each other: records in the ring, entries of the maps, constants set at load.
+//!
+//! Every type is `repr(C)`, without padding that is not named, and valid for any bytes.
+#![no_std]
+
+/// Which program wrote a record: [`Head::kind`].
+pub mod kind {
+    pub const OPEN: u8 = 1;
+    pub const TRANSFER: u8 = 2;
+    pub const STATE: u8 = 3;
+    pub const ROUTER: u8 = 4;
+    pub const SERVICE: u8 = 5;
+    pub const ENTRY_POINT: u8 = 6;
+    pub const ROUND_TRIP: u8 = 7;
+    pub const REQUEST_WRITE: u8 = 8;
+    pub const STATUS: u8 = 9;
+    pub const EXEC: u8 = 10;
+    pub const LISTEN: u8 = 11;
+    pub const DIAL: u8 = 12;
+}
+
+/// [`Head::flags`].
+pub mod flag {
+    /// Transfer: out of the process.
+    pub const SEND: u8 = 1;
+    /// Open: the process called `connect`.
+    pub const DIALLED: u8 = 2;
+    /// A text was cut at its slot's size.
+    pub const CUT: u8 = 4;
+    /// Open: accepted before the programs were attached.
+    pub const FOUND: u8 = 8;
+}
+
+/// First part of every record.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Head {
+    pub kind: u8,
+    pub flags: u8,
+    pub spare: u16,
+    pub tgid: u32,
+    /// `CLOCK_MONOTONIC`, nanoseconds.
+    pub time: u64,
+    pub goroutine: Goroutine,
+}
+
+/// `runtime.g`: 0 where the thread ran no goroutine.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Goroutine {
+    pub id: u64,
+    pub parent: u64,
+    /// Address of the function that it started in.
+    pub start: u64,
+}
+
+/// Both ends of a TCP socket as `struct sock_common` holds them; IPv4 in the first four bytes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Addresses {
+    /// `AF_INET` or `AF_INET6`.
+    pub family: u16,
+    /// Host order.
+    pub local_port: u16,
+    /// Network order.
+    pub peer_port: u16,
+    pub spare: u16,
+    pub local: [u8; 16],
+    pub peer: [u8; 16],
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Open {
+    pub head: Head,
+    pub connection: u64,
+    pub fd: i32,
+    pub spare: u32,
+    pub addresses: Addresses,
+}
+
+/// Followed by `captured` bytes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Transfer {
+    pub head: Head,
+    pub connection: u64,
+    pub offset: u64,
+    pub result: i64,
+    pub fd: i32,
+    pub responses: u32,
+    pub captured: u32,
+    pub spare: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct State {
+    pub head: Head,
+    pub connection: u64,
+    pub old: u8,
+    pub new: u8,
+    pub spare: u16,
+    /// `sk_err`.
+    pub error: i32,
+    pub addresses: Addresses,
+}
+
+/// A text of the traced process: where it is, how long, and as much of it as fits its slot.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Text<const N: usize> {
+    pub address: u64,
+    pub length: u32,
+    /// Bytes read into the slot; 0 with a length means that the page was not resident.
+    pub read: u32,
+    pub bytes: [u8; N],
+}
+
+/// A router, a service or a URL is rarely longer; the large record serves when one is.
+pub const NAME: usize = 96;
+pub const RULE: usize = 160;
+pub const LONG_NAME: usize = 512;
+pub const LONG_RULE: usize = 2048;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Router<const N: usize, const R: usize> {
+    pub head: Head,
+    pub router: Text<N>,
+    pub rule: Text<R>,
+    pub service: Text<N>,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Service<const N: usize> {
+    pub head: Head,
+    pub service: Text<N>,
+    pub url: Text<N>,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct EntryPoint {
+    pub head: Head,
+    pub name: Text<NAME>,
+}
+
+/// `fd` is -1 where the connection's type is none of those that we can read.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RoundTrip {
+    pub head: Head,
+    pub request: u64,
+    pub fd: i32,
+    pub spare: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RequestWrite {
+    pub head: Head,
+    pub request: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Status {
+    pub head: Head,
+    pub code: u32,
+    pub spare: u32,
+}
+
+/// A record that its head says all of: a program was started, a socket listens, a dial begins.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Bare {
+    pub head: Head,
+}
+
+/// Bytes of a transfer in one record; longer ones become several records.
+pub const PIECE: usize = 4096;
+/// Pieces of one call; what is past them is a gap.
+pub const PIECES: usize = 16;
+/// Vectors of one gathered call; what is past them is a gap.
+pub const VECTORS: u64 = 4;
+
+/// Words of a `runtime.g` that are read at once: Go 1.26 has `startpc` in word 38 of 57. More would not fit the stack of
+/// a program that has other things there.
+pub const G_WORDS: usize = 40;
+
+/// Value of the map of traced processes: what its binary says about its memory.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Target {
+    /// Indices of words in `runtime.g`, below [`G_WORDS`].
+    pub goid: u32,
+    pub parent_goid: u32,
+    pub startpc: u32,
+    /// Offset of `conn` in `net/http.persistConn`.
+    pub persist_conn: u32,
+    /// Offset of `Sysfd` in `net.netFD`.
+    pub sysfd: u32,
+    pub spare: u32,
+    /// Addresses of the type descriptors of `*net.TCPConn` and `*tls.Conn` in the process.
+    pub tcp_conn: u64,
+    pub tls_conn: u64,
+    /// Address of the function in which goroutines that read ahead on a client's connection start.
+    pub background_read: u64,
+}
+
+/// Value of the map of connections, keyed by `struct sock *`. Only the kernel side writes it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Connection {
+    pub id: u64,
+    pub received: u64,
+    pub sent: u64,
+    /// Refused reads that may still be looked at for who waits; 0 once it was said, or is not worth asking.
+    pub curious: u64,
+    pub responses: u32,
+    /// 0: accepted, and not used by a traced process so far.
+    pub tgid: u32,
+    pub fd: i32,
+    pub dialled: u32,
+}
+
+/// Value of the map of what need not be copied, keyed by connection id. Only user space writes it.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Skip {
+    /// Stream offset up to which received bytes are left out.
+    pub receive: u64,
+    pub send: u64,
+}
+
+/// Per-CPU totals; see `event::Tally` of the exporter.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Tally {
+    pub responses: u64,
+    pub ring_full: u64,
+    pub map_full: u64,
+    pub cut: u64,
+    pub faults: u64,
+}
+
+/// Byte offsets in kernel structures, from the running kernel's BTF; set before load.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Kernel {
+    pub sk_family: u32,
+    pub sk_num: u32,
+    pub sk_dport: u32,
+    pub sk_daddr: u32,
+    pub sk_rcv_saddr: u32,
+    pub sk_v6_daddr: u32,
+    pub sk_v6_rcv_saddr: u32,
+    pub sk_protocol: u32,
+    pub sk_err: u32,
+    /// For the `sys_exit` way, which starts from a file descriptor.
+    pub task_files: u32,
+    pub files_fdt: u32,
+    pub fdt_fd: u32,
+    pub fdt_max: u32,
+    pub file_private: u32,
+    pub file_inode: u32,
+    pub inode_mode: u32,
+    pub socket_sk: u32,
+    /// Bytes waiting in the ring past which large transfers are cut to their first piece.
+    pub pressure: u32,
+    /// Bytes waiting in the ring past which the reader is woken.
+    pub wake: u32,
+    /// Where `bpf_task_pt_regs` (5.15) is missing: offset of `task_struct.stack`, and the size of a kernel stack, at
+    /// the top of which the user's registers are saved. 0 where the helper is there.
+    pub task_stack: u32,
+    pub stack_size: u32,
+}

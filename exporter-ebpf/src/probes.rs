@@ -1,0 +1,197 @@
+//! What Traefik and net/http say themselves, read at the `push` after a function's stack check: there the arguments
+//! are still in their registers, and the kernel emulates the instruction instead of stepping over a copy of it.
+
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::macros::uprobe;
+use aya_ebpf::programs::ProbeContext;
+use hoptap_ebpf::{
+    Bare, EntryPoint, Goroutine, LONG_NAME, LONG_RULE, NAME, RULE, RequestWrite, RoundTrip, Router, Service, Status,
+    Target, Text, kind,
+};
+
+use crate::arch::Registers;
+use crate::goroutine;
+use crate::maps::{self, EVENTS, PROCESSES};
+use crate::memory::{copy_text, try_user, user};
+use crate::ring;
+
+#[inline(always)]
+fn traced<'a>(context: &ProbeContext) -> Option<(u32, &'a Target, Registers, Goroutine)> {
+    let tgid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    let target = PROCESSES.get_ptr(&tgid)?;
+    // SAFETY: a map value lives until the program ends, and the context is what the program was called with.
+    let (target, registers) = unsafe { (&*target, Registers::context(context.regs)) };
+    Some((tgid, target, registers, goroutine::current(target, &registers)))
+}
+
+/// A Go string header.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Str {
+    address: u64,
+    length: u64,
+}
+
+/// Writes a text into its slot of a record.
+///
+/// # Safety
+/// `to` must point into a record that is ours to write.
+#[inline(always)]
+unsafe fn text<const N: usize>(to: *mut Text<N>, from: Str) {
+    // SAFETY: the caller's word.
+    unsafe {
+        (*to).address = from.address;
+        (*to).length = from.length as u32;
+        let read = if from.length == 0 {
+            0
+        } else {
+            copy_text((&raw mut (*to).bytes).cast(), from.address, from.length as usize, N)
+        };
+        (*to).read = read as u32;
+    }
+}
+
+macro_rules! record {
+    ($type:ty, $head:expr, |$entry:ident| $fill:block) => {
+        if let Some(mut entry) = EVENTS.reserve::<$type>(0) {
+            let $entry = entry.as_mut_ptr();
+            // SAFETY: every field is written before the record is submitted; slots past `read` are never looked at.
+            unsafe {
+                (*$entry).head = $head;
+                $fill
+            }
+            entry.submit(u64::from(aya_ebpf::bindings::BPF_RB_NO_WAKEUP));
+        } else {
+            maps::count(|tally| tally.ring_full += 1);
+        }
+    };
+}
+
+/// `pkg/middlewares/observability.(*routerTracing).ServeHTTP`, Traefik 3.5 and later: the receiver starts with
+/// `router, routerRule, service string`.
+#[uprobe]
+pub(crate) fn router(context: ProbeContext) -> u32 {
+    let Some((tgid, _, registers, goroutine)) = traced(&context) else { return 0 };
+    let Some([router, rule, service]) = try_user::<[Str; 3]>(registers.go[0]) else { return 0 };
+    let head = ring::head(kind::ROUTER, 0, tgid, goroutine);
+    if router.length <= NAME as u64 && rule.length <= RULE as u64 && service.length <= NAME as u64 {
+        record!(Router<NAME, RULE>, head, |entry| {
+            text(&raw mut (*entry).router, router);
+            text(&raw mut (*entry).rule, rule);
+            text(&raw mut (*entry).service, service);
+        });
+    } else {
+        record!(Router<LONG_NAME, LONG_RULE>, head, |entry| {
+            text(&raw mut (*entry).router, router);
+            text(&raw mut (*entry).rule, rule);
+            text(&raw mut (*entry).service, service);
+        });
+    }
+    0
+}
+
+/// `pkg/middlewares/observability.(*serviceTracing).ServeHTTP`: the receiver is `service string; next http.Handler`.
+/// Below it stand handlers that all begin with their own `next`, and among them the `accesslog.FieldHandler` that
+/// holds the server's URL (pkg/server/service/service.go, `getLoadBalancerServiceHandler`), whether or not the
+/// access log is on.
+#[uprobe]
+pub(crate) fn service(context: ProbeContext) -> u32 {
+    let Some((tgid, _, registers, goroutine)) = traced(&context) else { return 0 };
+    let receiver = registers.go[0];
+    let Some(service) = try_user::<Str>(receiver) else { return 0 };
+    let mut url = Str { address: 0, length: 0 };
+    let mut next = user::<u64>(receiver + 24);
+    for _ in 0..8 {
+        // `next` (type, data), `name`, `value`.
+        let Some([_, data, _, name_length, value, value_length]) = try_user::<[u64; 6]>(next) else { break };
+        // "ServiceURL" is the only field name of ten bytes in this chain.
+        if name_length == 10 {
+            url = Str { address: value, length: value_length };
+            break;
+        }
+        next = data;
+    }
+    let head = ring::head(kind::SERVICE, 0, tgid, goroutine);
+    if service.length <= NAME as u64 && url.length <= NAME as u64 {
+        record!(Service<NAME>, head, |entry| {
+            text(&raw mut (*entry).service, service);
+            text(&raw mut (*entry).url, url);
+        });
+    } else {
+        record!(Service<LONG_NAME>, head, |entry| {
+            text(&raw mut (*entry).service, service);
+            text(&raw mut (*entry).url, url);
+        });
+    }
+    0
+}
+
+/// `pkg/middlewares/accesslog.(*FieldHandler).ServeHTTP`: `next http.Handler; name, value string`. Attached only
+/// until the name of every listening port is known: it fires four times a request.
+#[uprobe]
+pub(crate) fn entry_point(context: ProbeContext) -> u32 {
+    let Some((tgid, _, registers, goroutine)) = traced(&context) else { return 0 };
+    let Some([name, value]) = try_user::<[Str; 2]>(registers.go[0] + 16) else { return 0 };
+    // "entryPointName"; the others are "ServiceName", "ServiceAddr", "ServiceURL".
+    if name.length == 14 {
+        record!(EntryPoint, ring::head(kind::ENTRY_POINT, 0, tgid, goroutine), |entry| {
+            text(&raw mut (*entry).name, value);
+        });
+    }
+    0
+}
+
+/// `net/http.(*persistConn).roundTrip(*transportRequest)`: this goroutine's request goes to that connection.
+#[uprobe]
+pub(crate) fn round_trip(context: ProbeContext) -> u32 {
+    let Some((tgid, target, registers, goroutine)) = traced(&context) else { return 0 };
+    let fd = descriptor(target, registers.go[0] + u64::from(target.persist_conn)).unwrap_or(-1);
+    // `transportRequest` embeds `*Request` as its first field. Asked only where the descriptor does not do.
+    let request = if fd < 0 { user(registers.go[1]) } else { 0 };
+    ring::send(RoundTrip { head: ring::head(kind::ROUND_TRIP, 0, tgid, goroutine), request, fd, spare: 0 });
+    0
+}
+
+/// The file descriptor under a `net.Conn` at `interface`: `*net.TCPConn`, or `*tls.Conn` around one.
+#[inline(always)]
+fn descriptor(target: &Target, interface: u64) -> Option<i32> {
+    let [mut itab, mut data] = try_user::<[u64; 2]>(interface)?;
+    // `runtime.itab`: the type descriptor is the second word.
+    let mut type_ = try_user::<u64>(itab + 8)?;
+    if type_ == target.tls_conn {
+        // `tls.Conn.conn` is its first field.
+        [itab, data] = try_user::<[u64; 2]>(data)?;
+        type_ = try_user::<u64>(itab + 8)?;
+    }
+    if type_ != target.tcp_conn {
+        return None;
+    }
+    // `net.TCPConn` is a `*netFD`.
+    let descriptor = try_user::<u64>(data)?;
+    try_user::<i64>(descriptor + u64::from(target.sysfd)).map(|fd| fd as i32)
+}
+
+/// `net/http.(*Request).write`: attached only where a round trip's connection could not be read.
+#[uprobe]
+pub(crate) fn request_write(context: ProbeContext) -> u32 {
+    let Some((tgid, _, registers, goroutine)) = traced(&context) else { return 0 };
+    ring::send(RequestWrite { head: ring::head(kind::REQUEST_WRITE, 0, tgid, goroutine), request: registers.go[0] });
+    0
+}
+
+/// `net/http.(*Transport).dialConnFor` and fastProxy's `(*connPool).askForNewConn`: a goroutine of its own starts to
+/// dial for the one that started it. Its sockets may be dialled by goroutines that it starts in turn.
+#[uprobe]
+pub(crate) fn dial(context: ProbeContext) -> u32 {
+    let Some((tgid, _, _, goroutine)) = traced(&context) else { return 0 };
+    ring::send(Bare { head: ring::head(kind::DIAL, 0, tgid, goroutine) });
+    0
+}
+
+/// `net/http.(*response).WriteHeader(int)`.
+#[uprobe]
+pub(crate) fn status(context: ProbeContext) -> u32 {
+    let Some((tgid, _, registers, goroutine)) = traced(&context) else { return 0 };
+    ring::send(Status { head: ring::head(kind::STATUS, 0, tgid, goroutine), code: registers.go[1] as u32, spare: 0 });
+    0
+}

@@ -1,0 +1,96 @@
+//! Dials, closes and ends of TCP sockets: `inet_sock_set_state` (4.16 and later).
+
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::macros::raw_tracepoint;
+use aya_ebpf::programs::RawTracePointContext;
+use hoptap_ebpf::{Bare, Goroutine, State, kind};
+
+use crate::arch::{Registers, number};
+use crate::connection;
+use crate::goroutine;
+use crate::maps::{CONNECTIONS, LISTENERS, PROCESSES, SKIPS};
+use crate::memory::{field, offset};
+use crate::ring;
+
+// include/net/tcp_states.h
+const ESTABLISHED: u32 = 1;
+const SYN_SENT: u32 = 2;
+const SYN_RECV: u32 = 3;
+const CLOSE: u32 = 7;
+const LISTEN: u32 = 10;
+
+/// Arguments (include/trace/events/sock.h): `const struct sock *sk, int oldstate, int newstate`.
+#[raw_tracepoint(tracepoint = "inet_sock_set_state")]
+pub(crate) fn inet_sock_set_state(context: RawTracePointContext) -> i32 {
+    let sk: u64 = context.arg(0);
+    let old = context.arg::<u64>(1) as u32;
+    let new = context.arg::<u64>(2) as u32;
+    if new == SYN_SENT && old == CLOSE {
+        dialled(sk);
+    } else if new == ESTABLISHED && old == SYN_RECV {
+        connection::accepted(sk);
+    } else if new == LISTEN {
+        listens(sk);
+    } else {
+        changed(sk, old as u8, new as u8);
+    }
+    0
+}
+
+/// Inside `connect`, on the dialler's thread; the peer's address is set (net/ipv4/tcp_ipv4.c, `tcp_v4_connect`).
+#[inline(always)]
+fn dialled(sk: u64) {
+    let tgid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    let Some(target) = PROCESSES.get_ptr(&tgid) else { return };
+    let registers = Registers::current();
+    let fd = if registers.syscall == number::CONNECT { registers.arguments[0] as i32 } else { -1 };
+    // SAFETY: a map value lives until the program ends.
+    let goroutine = goroutine::current_by_words(unsafe { &*target }, &registers);
+    connection::open(sk, tgid, fd, true, goroutine);
+}
+
+/// Inside `listen`, on a thread of the process.
+#[inline(always)]
+fn listens(sk: u64) {
+    let tgid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    if PROCESSES.get_ptr(&tgid).is_none() {
+        return;
+    }
+    let port = field::<u16>(sk, offset!(sk_num));
+    let _ = LISTENERS.insert(&port, &1, 0);
+    ring::send(Bare { head: ring::head(kind::LISTEN, 0, tgid, Goroutine::default()) });
+}
+
+#[inline(always)]
+fn changed(sk: u64, old: u8, new: u8) {
+    let Some(connection) = CONNECTIONS.get_ptr(&sk) else { return };
+    // SAFETY: a map value lives until the program ends.
+    let (id, owner) = unsafe { ((*connection).id, (*connection).tgid) };
+    if owner == 0 {
+        if u32::from(new) == CLOSE {
+            let _ = CONNECTIONS.remove(&sk);
+        }
+        return;
+    }
+    let tgid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    // In an interrupt the current task is whoever was interrupted: user space believes the goroutine only for
+    // changes that the process itself makes.
+    let goroutine = match PROCESSES.get_ptr(&tgid) {
+        // SAFETY: as above.
+        Some(target) if tgid == owner => goroutine::current_by_words(unsafe { &*target }, &Registers::current()),
+        _ => Goroutine::default(),
+    };
+    ring::send(State {
+        head: ring::head(kind::STATE, 0, owner, goroutine),
+        connection: id,
+        old,
+        new,
+        spare: 0,
+        error: field(sk, offset!(sk_err)),
+        addresses: connection::addresses(sk),
+    });
+    if u32::from(new) == CLOSE {
+        let _ = CONNECTIONS.remove(&sk);
+        let _ = SKIPS.remove(&id);
+    }
+}

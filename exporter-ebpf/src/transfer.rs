@@ -1,0 +1,151 @@
+//! Bytes moved on a socket: the one handler behind the socket tracepoints and behind `sys_exit`.
+
+use core::ptr;
+
+use hoptap_ebpf::{Target, Transfer, flag, kind};
+
+use crate::arch::{Registers, number};
+use crate::connection;
+use crate::goroutine;
+use crate::maps::{self, CONNECTIONS, Call, SCRATCH};
+use crate::memory::user;
+use crate::{pieces, ring};
+
+const EAGAIN: i64 = 11;
+const EINTR: i64 = 4;
+
+/// `result`: bytes moved, 0 at the end of the stream, or `-errno`.
+#[inline(always)]
+pub(crate) fn transfer(sk: u64, result: i64, send: bool, tgid: u32, target: &Target, registers: &Registers) {
+    let refused = result == -EAGAIN || result == -EINTR;
+    let known = CONNECTIONS.get_ptr_mut(&sk);
+    if refused && send {
+        return;
+    }
+    if let Some(connection) = known
+        // SAFETY: a map value lives until the program ends.
+        && refused && unsafe { (*connection).curious == 0 }
+    {
+        return;
+    }
+    let Some(scratch) = SCRATCH.get_ptr_mut(0) else { return };
+    // SAFETY: the scratch entry is this CPU's own.
+    let goroutine = goroutine::current_in(target, registers, unsafe { &raw mut (*scratch).goroutine });
+    let fd = registers.arguments[0] as i32;
+    let pointer = match known {
+        Some(connection) => connection,
+        None => {
+            // What fails on a socket that the network has ended already says nothing new.
+            if result <= 0 && !refused || !connection::is_tcp(sk) {
+                return;
+            }
+            match connection::open(sk, tgid, fd, false, goroutine) {
+                Some(connection) => connection,
+                None => return,
+            }
+        }
+    };
+    // SAFETY: a map value lives until the program ends; a direction of a socket is used by one thread at a time
+    // (Go holds a lock on it).
+    let connection = unsafe { &mut *pointer };
+    connection.fd = fd;
+    if connection.tgid == 0 {
+        connection.tgid = tgid;
+        connection::announce(sk, pointer, 0, goroutine);
+    }
+    if refused {
+        // Go tries before it waits. Who reads ahead on a client's connection was started by the goroutine that
+        // serves it: said once.
+        let reads_ahead = goroutine.start == target.background_read;
+        connection.curious = if reads_ahead { 0 } else { connection.curious.saturating_sub(1) };
+        if !reads_ahead {
+            return;
+        }
+    }
+    let stream = if send { connection.sent } else { connection.received };
+    let mut record = Transfer {
+        head: ring::head(kind::TRANSFER, if send { flag::SEND } else { 0 }, tgid, goroutine),
+        connection: connection.id,
+        offset: stream,
+        result,
+        fd,
+        responses: connection.responses,
+        captured: 0,
+        spare: 0,
+    };
+    let buffer = Buffer::of(registers);
+    let mut length = buffer.length;
+    if result > 0 {
+        length = result as u64;
+        if send {
+            connection.sent = stream + length;
+            if connection.dialled == 0 && is_final_response(buffer.start()) {
+                connection.responses += 1;
+                record.responses = connection.responses;
+                maps::count(|tally| tally.responses += 1);
+            }
+        } else {
+            connection.received = stream + length;
+        }
+    } else if !send || result == 0 {
+        // Of a failed send: what would have been sent, for it may be a response that a client did not wait for.
+        length = 0;
+    }
+    let call = Call { address: buffer.address, vectors: buffer.vectors, length, faults: 0, lost: 0, pieces: 0 };
+    // SAFETY: the scratch entry is this CPU's own.
+    unsafe {
+        ptr::write(&raw mut (*scratch).record, record);
+        ptr::write(&raw mut (*scratch).call, call);
+    }
+    pieces::send();
+}
+
+/// Where the bytes of a call are in the process.
+#[derive(Clone, Copy)]
+struct Buffer {
+    address: u64,
+    /// The address is that of the first `iovec`, and this many follow each other.
+    vectors: u64,
+    length: u64,
+}
+
+impl Buffer {
+    #[inline(always)]
+    fn of(registers: &Registers) -> Self {
+        let [_, second, third] = registers.arguments;
+        match registers.syscall {
+            number::READ | number::WRITE | number::SENDTO | number::RECVFROM => {
+                Self { address: second, vectors: 0, length: third }
+            }
+            number::READV | number::WRITEV => Self { address: second, vectors: third, length: 0 },
+            number::SENDMSG | number::RECVMSG => {
+                // `struct user_msghdr`: msg_iov at 16, msg_iovlen at 24 (include/linux/socket.h).
+                let [address, vectors] = user::<[u64; 2]>(second + 16);
+                Self { address, vectors, length: 0 }
+            }
+            // sendfile, splice: the bytes are in no buffer of the process.
+            _ => Self { address: 0, vectors: 0, length: 0 },
+        }
+    }
+
+    /// Its first bytes.
+    #[inline(always)]
+    fn start(self) -> [u64; 2] {
+        let mut address = self.address;
+        if self.vectors != 0 {
+            address = user(address);
+        }
+        user(address)
+    }
+}
+
+/// `HTTP/1.x NNN`. The head of a final response starts at the start of a send: net/http empties its buffer after
+/// each response. Interim ones (1xx but 101) do not count.
+#[inline(always)]
+fn is_final_response([protocol, status]: [u64; 2]) -> bool {
+    let http = (protocol ^ u64::from_le_bytes(*b"HTTP/1.\0")) & 0x00ff_ffff_ffff_ffff;
+    let status = status & 0xffff_ffff;
+    let switching = status == u64::from(u32::from_le_bytes(*b" 101"));
+    let interim = status & 0xffff == u64::from(u16::from_le_bytes(*b" 1"));
+    http == 0 && (!interim || switching)
+}
