@@ -1,0 +1,74 @@
+//! Asks the API of each traced Traefik, on a thread of its own, and tells the session what it said.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use crate::event::{Configuration, Pid};
+use crate::traefik::api::Api;
+
+/// What a thread that asks has to say.
+pub(super) enum Told {
+    Configuration(Pid, Configuration),
+    /// It is about to ask from this address; the session answers once the stream knows.
+    Own(Pid, SocketAddr, Sender<()>),
+}
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Asks once, in the process's own network, and ends.
+pub(super) fn ask(pid: Pid, address: SocketAddr, base_path: &str, told: Sender<Told>) {
+    let base_path = base_path.to_owned();
+    let spawned = std::thread::Builder::new().name("api".into()).spawn(move || {
+        if let Err(error) = enter_network(pid) {
+            tracing::debug!(pid, %error, "cannot enter the network of the process: asking from here");
+        }
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        let announce = told.clone();
+        let api = Api::new(address, TIMEOUT).with_base_path(&base_path).announced(move |local| {
+            let (done, wait) = channel();
+            if announce.send(Told::Own(pid, local, done)).is_ok() {
+                // The session answers within milliseconds; without it the request is seen as a client's.
+                let _ = wait.recv_timeout(Duration::from_secs(1));
+            }
+        });
+        runtime.block_on(async {
+            match api.entrypoints().await {
+                Ok(answer) => {
+                    let _ = told.send(Told::Configuration(pid, Configuration::EntryPoints(answer.text)));
+                }
+                Err(error) => {
+                    tracing::debug!(pid, %error, "the api did not answer");
+                    return;
+                }
+            }
+            match api.raw_data().await {
+                Ok(answer) => {
+                    let _ = told.send(Told::Configuration(pid, Configuration::RawData(answer.text)));
+                }
+                Err(error) => tracing::debug!(pid, %error, "the api did not answer"),
+            }
+        });
+    });
+    if let Err(error) = spawned {
+        tracing::warn!(%error, "no thread to ask Traefik's API");
+    }
+}
+
+/// Moves this thread into the network namespace of a process.
+#[expect(unsafe_code, reason = "there is no safe call for it in the standard library")]
+fn enter_network(pid: Pid) -> std::io::Result<()> {
+    let path = format!("/proc/{pid}/ns/net");
+    if std::fs::read_link(&path)? == std::fs::read_link("/proc/thread-self/ns/net")? {
+        return Ok(());
+    }
+    let namespace = File::open(path)?;
+    // SAFETY: an open file; it changes this thread only, which ends soon.
+    if unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) } == 0 {
+        Ok(())
+    } else {
+        Err(std::io::Error::last_os_error())
+    }
+}

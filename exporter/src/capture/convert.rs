@@ -1,0 +1,168 @@
+//! From records of the ring to events.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ptr;
+
+use hoptap_ebpf::{self as abi, Text, flag, kind};
+
+use crate::event::{Change, Direction, Event, Goroutine, Kind, Open, Origin, Pid, Probe, Role, State, Transfer};
+
+/// What a record means for the session itself, if it is no event of the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// A program was started.
+    Exec(Pid),
+    /// A traced process listens on a new port.
+    Listen(Pid),
+}
+
+/// What a process's binary says about what the kernel side sent.
+pub(super) trait Process {
+    fn role(&self, start: u64) -> Role;
+    /// A text that was not resident when the probe fired: from the binary.
+    fn text(&self, address: u64, length: usize) -> Option<String>;
+}
+
+// include/net/tcp_states.h
+const ESTABLISHED: u8 = 1;
+const FIN_WAIT1: u8 = 4;
+const CLOSE: u8 = 7;
+const CLOSE_WAIT: u8 = 8;
+const LAST_ACK: u8 = 9;
+
+/// Reads one record and hands over the event that it is. `process` finds what is known of a pid.
+pub(super) fn record<'p, P: Process + 'p>(
+    bytes: &[u8],
+    process: impl Fn(Pid) -> Option<&'p P>,
+    take: &mut impl FnMut(&Event<'_>),
+) -> Option<Notice> {
+    let head: abi::Head = read(bytes)?;
+    let pid = head.tgid;
+    match head.kind {
+        kind::EXEC => return Some(Notice::Exec(pid)),
+        kind::LISTEN => return Some(Notice::Listen(pid)),
+        _ => {}
+    }
+    let process = process(pid)?;
+    let goroutine = Goroutine {
+        id: head.goroutine.id,
+        parent: head.goroutine.parent,
+        role: if head.goroutine.id == 0 { Role::Other } else { process.role(head.goroutine.start) },
+    };
+    let mut event = |kind: Kind<'_>| take(&Event { time: head.time, pid, kind });
+    let mut probe = |probe: Probe<'_>| event(Kind::Probe { goroutine, probe });
+    match head.kind {
+        kind::TRANSFER => {
+            let record: abi::Transfer = read(bytes)?;
+            let captured = bytes.get(size_of::<abi::Transfer>()..)?.get(..record.captured as usize)?;
+            event(Kind::Transfer(Transfer {
+                connection: record.connection,
+                direction: if head.flags & flag::SEND != 0 { Direction::Send } else { Direction::Receive },
+                fd: record.fd,
+                goroutine,
+                offset: record.offset,
+                result: record.result,
+                bytes: captured,
+                responses: record.responses,
+            }));
+        }
+        kind::OPEN => {
+            let record: abi::Open = read(bytes)?;
+            let (local, peer) = addresses(&record.addresses);
+            let origin = match head.flags {
+                flags if flags & flag::DIALLED != 0 => Origin::Dialled,
+                flags if flags & flag::FOUND != 0 => Origin::Found,
+                _ => Origin::Accepted,
+            };
+            event(Kind::Open(Open { connection: record.connection, local, peer, origin, fd: record.fd, goroutine }));
+        }
+        kind::STATE => {
+            let record: abi::State = read(bytes)?;
+            let change = match record.new {
+                ESTABLISHED => Change::Established { local: addresses(&record.addresses).0 },
+                FIN_WAIT1 | LAST_ACK => Change::ClosedHere,
+                CLOSE_WAIT => Change::ClosedThere,
+                CLOSE => Change::Gone,
+                _ => return None,
+            };
+            event(Kind::State(State { connection: record.connection, change, goroutine, error: record.error }));
+        }
+        kind::ROUTER if bytes.len() <= size_of::<abi::Router<{ abi::NAME }, { abi::RULE }>>() + 8 => {
+            let record: &abi::Router<{ abi::NAME }, { abi::RULE }> = view(bytes)?;
+            let (router, rule, service) =
+                (text(process, &record.router), text(process, &record.rule), text(process, &record.service));
+            probe(Probe::Router { router: &router, rule: &rule, service: &service });
+        }
+        kind::ROUTER => {
+            let record: &abi::Router<{ abi::LONG_NAME }, { abi::LONG_RULE }> = view(bytes)?;
+            let (router, rule, service) =
+                (text(process, &record.router), text(process, &record.rule), text(process, &record.service));
+            probe(Probe::Router { router: &router, rule: &rule, service: &service });
+        }
+        kind::SERVICE if bytes.len() <= size_of::<abi::Service<{ abi::NAME }>>() + 8 => {
+            let record: &abi::Service<{ abi::NAME }> = view(bytes)?;
+            let (service, url) = (text(process, &record.service), text(process, &record.url));
+            probe(Probe::Service { service: &service, url: Some(&*url).filter(|url| !url.is_empty()) });
+        }
+        kind::SERVICE => {
+            let record: &abi::Service<{ abi::LONG_NAME }> = view(bytes)?;
+            let (service, url) = (text(process, &record.service), text(process, &record.url));
+            probe(Probe::Service { service: &service, url: Some(&*url).filter(|url| !url.is_empty()) });
+        }
+        kind::ENTRY_POINT => {
+            let record: &abi::EntryPoint = view(bytes)?;
+            probe(Probe::EntryPoint { name: &text(process, &record.name) });
+        }
+        kind::ROUND_TRIP => {
+            let record: abi::RoundTrip = read(bytes)?;
+            probe(Probe::RoundTrip { fd: record.fd, request: record.request });
+        }
+        kind::REQUEST_WRITE => {
+            let record: abi::RequestWrite = read(bytes)?;
+            probe(Probe::RequestWrite { request: record.request });
+        }
+        kind::DIAL => probe(Probe::Dial),
+        kind::STATUS => {
+            let record: abi::Status = read(bytes)?;
+            probe(Probe::Status { code: u16::try_from(record.code).unwrap_or(0) });
+        }
+        _ => {}
+    }
+    None
+}
+
+fn addresses(from: &abi::Addresses) -> (SocketAddr, SocketAddr) {
+    let ip = |bytes: [u8; 16]| -> IpAddr {
+        if i32::from(from.family) == libc::AF_INET6 {
+            Ipv6Addr::from(bytes).to_canonical()
+        } else {
+            let [a, b, c, d, ..] = bytes;
+            Ipv4Addr::new(a, b, c, d).into()
+        }
+    };
+    (SocketAddr::new(ip(from.local), from.local_port), SocketAddr::new(ip(from.peer), u16::from_be(from.peer_port)))
+}
+
+fn text<'a, P: Process, const N: usize>(process: &P, text: &'a Text<N>) -> Cow<'a, str> {
+    let length = text.length as usize;
+    if text.read == 0 && length > 0 {
+        return process.text(text.address, length).map_or(Cow::Borrowed(""), Cow::Owned);
+    }
+    String::from_utf8_lossy(text.bytes.get(..text.read as usize).unwrap_or_default())
+}
+
+/// Copies a record out of the ring.
+#[expect(unsafe_code, reason = "bytes to a plain type")]
+fn read<T: Copy>(bytes: &[u8]) -> Option<T> {
+    // SAFETY: long enough, and ABI types are valid for any bytes.
+    (bytes.len() >= size_of::<T>()).then(|| unsafe { ptr::read_unaligned(bytes.as_ptr().cast()) })
+}
+
+/// Looks at a record in place: the ring aligns records to 8 bytes.
+#[expect(unsafe_code, reason = "bytes to a plain type")]
+fn view<T>(bytes: &[u8]) -> Option<&T> {
+    let pointer = bytes.as_ptr().cast::<T>();
+    // SAFETY: long enough and aligned, and ABI types are valid for any bytes.
+    (bytes.len() >= size_of::<T>() && pointer.is_aligned()).then(|| unsafe { &*pointer })
+}

@@ -1,0 +1,87 @@
+//! Which processes to watch.
+
+/// Without anything in it: every process that is Traefik.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Exactly these processes, whatever they are called; ids as this `/proc` shows them.
+    pub pids: Vec<u32>,
+    /// Only processes of containers whose id starts with one of these.
+    pub containers: Vec<String>,
+    /// Further file names of executables that are Traefik: for renamed builds.
+    pub executables: Vec<String>,
+}
+
+impl Selection {
+    /// Says whether the container, as its short id, is one of those asked for.
+    pub(super) fn takes_container(&self, short_id: Option<&str>) -> bool {
+        self.containers.is_empty()
+            || short_id.is_some_and(|id| {
+                self.containers
+                    .iter()
+                    .any(|asked| !asked.is_empty() && (asked.starts_with(id) || id.starts_with(asked.as_str())))
+            })
+    }
+}
+
+/// Says whether a file is called as Traefik's executable is: `traefik`, with a version or a platform behind it
+/// (`traefik-v3.6.12`, `traefik_linux-amd64`), or wrapped by a package manager (`.traefik-wrapped`). Others share
+/// the name's start: `traefik-forward-auth`, `traefik-certs-dumper`, `traefikee`.
+pub(super) fn is_traefik_name(name: &str) -> bool {
+    let name = name.strip_prefix('.').unwrap_or(name);
+    let Some(rest) = name.strip_prefix("traefik") else {
+        return false;
+    };
+    let Some(suffix) = rest.strip_prefix(['-', '_', '.']) else {
+        return rest.is_empty() || rest.bytes().all(|byte| byte.is_ascii_digit());
+    };
+    let version = suffix.strip_prefix('v').unwrap_or(suffix);
+    version.starts_with(|first: char| first.is_ascii_digit())
+        || ["linux", "wrapped", "bin", "unwrapped"].iter().any(|known| suffix.starts_with(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for (name, expected) in [
+            ("traefik", true),
+            ("traefik3", true),
+            ("traefik-v3.6.12", true),
+            ("traefik-3.6", true),
+            ("traefik_linux-amd64", true),
+            (".traefik-wrapped", true),
+            ("traefik.bin", true),
+            ("traefik-forward-auth", false),
+            ("traefik-certs-dumper", false),
+            ("traefik-", false),
+            ("traefikee", false),
+            ("mytraefik", false),
+            ("Traefik", false),
+            ("", false),
+        ] {
+            assert_eq!(is_traefik_name(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn containers() {
+        let asked = |ids: &[&str]| Selection {
+            containers: ids.iter().map(|id| (*id).to_owned()).collect(),
+            ..Selection::default()
+        };
+        let id = Some("0123456789ab");
+        for (selection, id, expected) in [
+            (asked(&[]), None, true),
+            (asked(&[]), id, true),
+            (asked(&["0123"]), id, true),
+            (asked(&["x", "0123456789abcdef"]), id, true),
+            (asked(&["123"]), id, false),
+            (asked(&[""]), id, false),
+            (asked(&["0123"]), None, false),
+        ] {
+            assert_eq!(selection.takes_container(id), expected, "{selection:?}");
+        }
+    }
+}

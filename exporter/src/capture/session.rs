@@ -1,0 +1,496 @@
+//! The capture while it runs: follows processes as they come and go, reads the ring, keeps the kernel side told.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use aya::maps::{HashMap, MapData, PerCpuArray, RingBuf};
+use hoptap_ebpf as abi;
+
+use super::ask::{self, Told};
+use super::clock;
+use super::convert::{self, Notice};
+use super::pod::Pod;
+use super::process::{self, Found, Selection};
+use super::programs::{Error, Hook, Programs};
+use super::target::{PROBES, Target, When};
+use super::traced::Traced;
+use crate::event::{Configuration, ConnectionId, Direction, Event, Kind, Pid, Tally};
+use crate::pipeline::NamesFrom;
+use crate::readiness::{Missing, Readiness};
+
+/// What to attach to, and how.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// None: the best that the kernel has.
+    pub hook: Option<Hook>,
+    pub selection: Selection,
+    pub ring_bytes: u32,
+    pub names: NamesFrom,
+    /// Address of Traefik's API, where its static configuration does not tell.
+    pub api: Option<SocketAddr>,
+}
+
+/// Takes the events.
+pub trait Handler {
+    fn event(&mut self, event: &Event<'_>);
+    /// Called when the ring is read to its end, at least every few milliseconds.
+    fn pause(&mut self);
+    /// What the capture is to do; called after every pause.
+    fn commands(&mut self) -> Vec<Command>;
+}
+
+/// What is learned from events and changes the capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// Bytes of a direction up to a stream offset need not be copied.
+    Skip(ConnectionId, Direction, u64),
+    EntryPointKnown(Pid, SocketAddr),
+    NeedsRequestWrite(Pid),
+}
+
+/// How long the reader sleeps when the ring is empty. The kernel side wakes it earlier when much is waiting, so this
+/// bounds only how late a single request is told.
+const NAP: Duration = Duration::from_millis(10);
+
+/// Events between two looks at everything that is not the ring.
+const BATCH: usize = 16_384;
+
+const TALLY_EVERY: Duration = Duration::from_millis(250);
+const PROCESSES_EVERY: Duration = Duration::from_secs(1);
+/// Programs that start are announced; this finds what an announcement missed.
+const SCAN_EVERY: Duration = Duration::from_secs(30);
+const CLOCK_EVERY: Duration = Duration::from_secs(60);
+/// Where names come from the API a new router must be known soon.
+const API_EVERY: Duration = Duration::from_secs(2);
+
+/// An attached capture. Dropping it leaves nothing behind.
+pub struct Session {
+    programs: Programs,
+    ring: RingBuf<MapData>,
+    processes: HashMap<MapData, u32, Pod<abi::Target>>,
+    listeners: HashMap<MapData, u16, u8>,
+    skips: HashMap<MapData, u64, Pod<abi::Skip>>,
+    tally: PerCpuArray<MapData, Pod<abi::Tally>>,
+    settings: Settings,
+    readiness: Arc<Readiness>,
+    traced: BTreeMap<Pid, Traced>,
+    /// Listening ports of each process, and those whose entrypoint is known.
+    ports: BTreeMap<Pid, Vec<SocketAddr>>,
+    named: BTreeMap<Pid, Vec<u16>>,
+    /// Processes that were looked at and are not to be traced, by start time.
+    refused: BTreeMap<Pid, u64>,
+    told: (Sender<Told>, Receiver<Told>),
+    asked: Instant,
+    scans: Vec<Instant>,
+    /// It was said that there is nothing to trace.
+    waiting: bool,
+}
+
+impl Session {
+    /// Attaches to the kernel, and to the processes that run.
+    ///
+    /// # Errors
+    /// The kernel side cannot be put in place, or none of the processes that were named is there.
+    pub fn attach(settings: Settings, readiness: Arc<Readiness>) -> Result<Self, Error> {
+        let pids = &settings.selection.pids;
+        let proc = process::Proc::of_this_machine();
+        // Who names processes does not wait for others; a Traefik that has yet to start has no id.
+        if !pids.is_empty() && pids.iter().all(|pid| proc.start_time(*pid).is_none()) {
+            return Err(Error::NoProcess(pids.clone()));
+        }
+        let mut programs = Programs::load(settings.hook, settings.ring_bytes)?;
+        for (hook, reason) in &programs.refused {
+            readiness.hook_refused(hook.as_str(), reason);
+        }
+        readiness.hook(programs.hook.as_str());
+        tracing::info!(hook = programs.hook.as_str(), "attached to the kernel");
+        Ok(Self {
+            ring: programs.ring()?,
+            processes: programs.processes()?,
+            listeners: programs.listeners()?,
+            skips: programs.skips()?,
+            tally: programs.tally()?,
+            programs,
+            settings,
+            readiness,
+            traced: BTreeMap::new(),
+            ports: BTreeMap::new(),
+            named: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            told: channel(),
+            asked: Instant::now(),
+            scans: vec![Instant::now()],
+            waiting: false,
+        })
+    }
+
+    /// Feeds `handler` until `stop` is set; then reads what is left in the ring.
+    pub fn run(&mut self, handler: &mut impl Handler, stop: &AtomicBool) {
+        Self::tick(handler);
+        let (mut tallied, mut looked, mut ticked, mut scanned) =
+            (Instant::now(), Instant::now(), Instant::now(), Instant::now());
+        loop {
+            let stopping = stop.load(Relaxed);
+            let now = Instant::now();
+            if now - ticked > CLOCK_EVERY {
+                ticked = now;
+                Self::tick(handler);
+            }
+            if self.scans.iter().any(|due| *due <= now) || now - scanned > SCAN_EVERY {
+                self.scans.retain(|due| *due > now);
+                scanned = now;
+                self.scan(handler);
+            }
+            if now - looked > PROCESSES_EVERY {
+                looked = now;
+                self.look_after_processes(handler);
+            }
+            self.listen_to_askers(handler);
+            // Taken before the ring is read to its end: see `Pipeline::tally`.
+            let tally = (stopping || now - tallied > TALLY_EVERY).then(|| {
+                tallied = now;
+                self.tally()
+            });
+            let drained = self.drain(handler);
+            if let Some(tally) = tally
+                && drained
+            {
+                handler.event(&Event { time: clock::monotonic(), pid: 0, kind: Kind::Tally(tally) });
+            }
+            handler.pause();
+            for command in handler.commands() {
+                self.obey(command);
+            }
+            if stopping && drained {
+                break;
+            }
+            if drained {
+                self.nap();
+            }
+        }
+        let pids: Vec<Pid> = self.traced.keys().copied().collect();
+        for pid in pids {
+            self.leave(pid);
+        }
+        self.readiness.detached();
+    }
+
+    fn tick(handler: &mut impl Handler) {
+        handler.event(&Event { time: clock::monotonic(), pid: 0, kind: Kind::Clock { unix: clock::unix() } });
+    }
+
+    /// Reads the ring to its end, or for a batch: says whether the end was reached.
+    fn drain(&mut self, handler: &mut impl Handler) -> bool {
+        let mut notices = Vec::new();
+        let mut drained = false;
+        let traced = &self.traced;
+        for _ in 0..BATCH {
+            let Some(item) = self.ring.next() else {
+                drained = true;
+                break;
+            };
+            let notice = convert::record(&item, |pid| traced.get(&pid), &mut |event| handler.event(event));
+            notices.extend(notice);
+        }
+        for notice in notices {
+            match notice {
+                Notice::Exec(pid) => self.started(pid),
+                Notice::Listen(pid) => self.update_ports(pid, handler),
+            }
+        }
+        drained
+    }
+
+    #[expect(unsafe_code, reason = "there is no safe call for it in the standard library")]
+    fn nap(&self) {
+        let mut ring = libc::pollfd { fd: self.ring.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        let nap = libc::c_int::try_from(NAP.as_millis()).unwrap_or(10);
+        // SAFETY: one descriptor, which lives through the call. Interrupted or not, the loop goes on.
+        unsafe {
+            libc::poll(&raw mut ring, 1, nap);
+        }
+    }
+
+    /// A program was started: looked at when it had time to become what it will be.
+    fn started(&mut self, pid: Pid) {
+        let comm = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        let named = !self.settings.selection.executables.is_empty() || !self.settings.selection.pids.is_empty();
+        if named || comm.starts_with("traefik") {
+            let now = Instant::now();
+            self.scans.extend([5, 50, 500].map(|after| now + Duration::from_millis(after)));
+        }
+    }
+
+    fn scan(&mut self, handler: &mut impl Handler) {
+        let search = process::find(&self.settings.selection);
+        for pid in &search.denied {
+            if self.refused.insert(*pid, 0).is_none() {
+                tracing::warn!(
+                    pid,
+                    "a process that looks like Traefik may not be looked at: CAP_SYS_PTRACE is missing"
+                );
+            }
+        }
+        for found in search.found {
+            let known = self.traced.get(&found.pid).is_some_and(|traced| traced.found.start_time == found.start_time)
+                || self.refused.get(&found.pid) == Some(&found.start_time);
+            if !known {
+                if self.traced.contains_key(&found.pid) {
+                    self.gone(found.pid, handler);
+                }
+                self.trace(found, handler);
+            }
+        }
+        if !self.traced.is_empty() {
+            self.waiting = false;
+        } else if !self.waiting {
+            self.waiting = true;
+            tracing::info!("no Traefik found yet: waiting for one");
+        }
+    }
+
+    fn trace(&mut self, found: Found, handler: &mut impl Handler) {
+        let pid = found.pid;
+        let target = match self.target(&found) {
+            Ok(target) => target,
+            Err(error) => {
+                tracing::warn!(pid, executable = found.executable, %error, "cannot trace this process");
+                self.refused.insert(pid, found.start_time);
+                return;
+            }
+        };
+        let lowest = target.binary.lowest_address();
+        let bias = process::load_bias(pid, lowest).unwrap_or(0);
+        let Some(kernel_side) = target.kernel_side(bias) else {
+            tracing::warn!(
+                pid,
+                executable = found.executable,
+                "cannot trace this process: its binary does not say where Go keeps a goroutine's id"
+            );
+            self.refused.insert(pid, found.start_time);
+            return;
+        };
+        let mut traced = Traced::new(found, target, bias);
+        let by_probes = self.settings.names != NamesFrom::Api;
+        traced.attach(&mut self.programs, |spec| spec.when != When::OnDemand && (by_probes || !spec.names));
+        let now = clock::monotonic();
+        handler.event(&Event { time: now, pid, kind: Kind::Process(Box::new(traced.process())) });
+        let entrypoints = traced.configuration.entrypoints.clone();
+        handler.event(&Event {
+            time: now,
+            pid,
+            kind: Kind::Configuration(Box::new(Configuration::Static(entrypoints))),
+        });
+        let process = traced.process();
+        self.traced.insert(pid, traced);
+        self.update_ports(pid, handler);
+        if let Err(error) = self.processes.insert(pid, Pod(kernel_side), 0) {
+            tracing::warn!(pid, %error, "cannot trace this process: the kernel side takes no more");
+            self.gone(pid, handler);
+            return;
+        }
+        tracing::info!(
+            pid,
+            executable = process.executable,
+            version = process.version,
+            container = process.container,
+            probes = process.probes.len(),
+            "tracing Traefik"
+        );
+        self.publish(pid);
+        self.ask(pid);
+    }
+
+    /// Processes of one executable share what was read of it.
+    fn target(&self, found: &Found) -> Result<Rc<Target>, super::binary::Error> {
+        let same = |other: &&Traced| (other.found.device, other.found.inode) == (found.device, found.inode);
+        match self.traced.values().find(same) {
+            Some(other) => Ok(Rc::clone(&other.target)),
+            None => Target::read(&found.open).map(Rc::new),
+        }
+    }
+
+    fn update_ports(&mut self, pid: Pid, handler: &mut impl Handler) {
+        if !self.traced.contains_key(&pid) {
+            return;
+        }
+        let ports = process::listening(pid);
+        for port in &ports {
+            if let Err(error) = self.listeners.insert(port.port(), 1, 0) {
+                tracing::debug!(%error, "a listening port is not known to the kernel side");
+            }
+        }
+        if self.ports.get(&pid) != Some(&ports) {
+            handler.event(&Event { time: clock::monotonic(), pid, kind: Kind::Listening(ports.clone()) });
+            self.ports.insert(pid, ports);
+            self.learn(pid);
+        }
+    }
+
+    /// The probe that tells entrypoints fires four times a request: it stays only while there is something to learn.
+    fn learn(&mut self, pid: Pid) {
+        let Some(traced) = self.traced.get_mut(&pid) else { return };
+        if self.settings.names == NamesFrom::Api {
+            return;
+        }
+        let configured: Vec<u16> = traced
+            .configuration
+            .entrypoints
+            .iter()
+            .filter_map(|(name, address)| crate::traefik::EntryPoint::new(name, address))
+            .map(|entrypoint| entrypoint.address.port)
+            .collect();
+        let named = self.named.entry(pid).or_default();
+        let known = |port: &SocketAddr| named.contains(&port.port()) || configured.contains(&port.port());
+        let all_known = self.ports.get(&pid).is_some_and(|ports| ports.iter().all(known));
+        if all_known {
+            for spec in PROBES.iter().filter(|spec| spec.when == When::Learning) {
+                traced.detach(&mut self.programs, spec);
+            }
+        } else {
+            traced.attach(&mut self.programs, |spec| spec.when == When::Learning);
+        }
+        self.publish(pid);
+    }
+
+    fn publish(&self, pid: Pid) {
+        if let Some(traced) = self.traced.get(&pid) {
+            self.readiness.traced(pid, traced.readiness());
+        }
+    }
+
+    fn look_after_processes(&mut self, handler: &mut impl Handler) {
+        let alive = |traced: &Traced| {
+            process::Proc::of_this_machine().start_time(traced.found.pid) == Some(traced.found.start_time)
+        };
+        let gone: Vec<Pid> = self.traced.values().filter(|it| !alive(it)).map(|it| it.found.pid).collect();
+        for pid in gone {
+            self.gone(pid, handler);
+        }
+        if self.asked.elapsed() > API_EVERY {
+            self.asked = Instant::now();
+            let wanting: Vec<Pid> =
+                self.traced.values().filter(|it| self.wants_api(it)).map(|it| it.found.pid).collect();
+            for pid in wanting {
+                self.ask(pid);
+            }
+        }
+    }
+
+    fn wants_api(&self, traced: &Traced) -> bool {
+        match self.settings.names {
+            NamesFrom::Probes => false,
+            NamesFrom::Api => true,
+            NamesFrom::Auto => !traced.has("router") || !traced.has("service"),
+        }
+    }
+
+    /// Asks the API of a process, if it is wanted and its address is known.
+    fn ask(&mut self, pid: Pid) {
+        let Some(traced) = self.traced.get(&pid) else { return };
+        if !self.wants_api(traced) {
+            return;
+        }
+        let api = traced.configuration.api.as_ref();
+        let address = self.settings.api.or_else(|| {
+            let entrypoint = crate::traefik::EntryPoint::new("traefik", api?.address.as_ref()?)?;
+            let ip = entrypoint.address.ip.unwrap_or(std::net::Ipv4Addr::LOCALHOST.into());
+            let ip = if ip.is_unspecified() { std::net::Ipv4Addr::LOCALHOST.into() } else { ip };
+            Some(SocketAddr::new(ip, entrypoint.address.port))
+        });
+        let base_path = api.map_or("", |api| api.base_path.as_str());
+        if let Some(address) = address {
+            ask::ask(pid, address, base_path, self.told.0.clone());
+        } else if !traced.missing.iter().any(|missing| missing.name == "api") {
+            let reason =
+                "Traefik's API is off, or its address is not known: switch it on, or name it with --api".into();
+            let missing = Missing { name: "api".into(), reason };
+            if let Some(traced) = self.traced.get_mut(&pid) {
+                tracing::warn!(pid, reason = missing.reason, "names are not known");
+                traced.missing.push(missing);
+            }
+            self.publish(pid);
+        }
+    }
+
+    fn listen_to_askers(&mut self, handler: &mut impl Handler) {
+        while let Ok(told) = self.told.1.try_recv() {
+            let time = clock::monotonic();
+            match told {
+                Told::Configuration(pid, configuration) => {
+                    handler.event(&Event { time, pid, kind: Kind::Configuration(Box::new(configuration)) });
+                }
+                Told::Own(pid, address, done) => {
+                    handler.event(&Event { time, pid, kind: Kind::Own(address) });
+                    let _ = done.send(());
+                }
+            }
+        }
+    }
+
+    /// A process ended, or is another one now.
+    fn gone(&mut self, pid: Pid, handler: &mut impl Handler) {
+        // What it did last may still be in the ring.
+        self.drain(handler);
+        handler.event(&Event { time: clock::monotonic(), pid, kind: Kind::Exit });
+        tracing::info!(pid, "Traefik ended");
+        self.leave(pid);
+    }
+
+    fn leave(&mut self, pid: Pid) {
+        let _ = self.processes.remove(&pid);
+        if let Some(mut traced) = self.traced.remove(&pid) {
+            traced.detach_all(&mut self.programs);
+        }
+        self.ports.remove(&pid);
+        self.named.remove(&pid);
+        self.readiness.gone(pid);
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Skip(connection, direction, until) => {
+                let mut skip = self.skips.get(&connection, 0).map_or_else(|_| abi::Skip::default(), |Pod(skip)| skip);
+                match direction {
+                    Direction::Receive => skip.receive = until,
+                    Direction::Send => skip.send = until,
+                }
+                // Without it the bytes are copied and thrown away.
+                let _ = self.skips.insert(connection, Pod(skip), 0);
+            }
+            Command::EntryPointKnown(pid, local) => {
+                self.named.entry(pid).or_default().push(local.port());
+                self.learn(pid);
+            }
+            Command::NeedsRequestWrite(pid) => {
+                if let Some(traced) = self.traced.get_mut(&pid)
+                    && !traced.has("request_write")
+                    && !traced.missing.iter().any(|missing| missing.name == "request_write")
+                {
+                    traced.attach(&mut self.programs, |spec| spec.when == When::OnDemand);
+                    self.publish(pid);
+                }
+            }
+        }
+    }
+
+    fn tally(&self) -> Tally {
+        let mut total = Tally::default();
+        if let Ok(values) = self.tally.get(&0, 0) {
+            for Pod(tally) in values.iter() {
+                total.responses += tally.responses;
+                total.ring_full += tally.ring_full;
+                total.map_full += tally.map_full;
+                total.cut += tally.cut;
+                total.faults += tally.faults;
+            }
+        }
+        total
+    }
+}

@@ -1,0 +1,202 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::capture;
+use crate::export::stdout;
+use crate::pipeline::NamesFrom;
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 64 bad usage or configuration, 69 not permitted or nothing to attach to, \
+    1 anything else.";
+
+/// Watches a running Traefik from outside and tells what happened to every request, on both hops.
+///
+/// Spans go where OTEL_EXPORTER_OTLP_ENDPOINT says; the other standard OTEL_* variables are honoured as well.
+#[derive(Debug, Parser)]
+#[command(name = "hoptap", version, max_term_width = 100, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+pub struct Command {
+    #[command(subcommand)]
+    pub action: Option<Action>,
+    #[command(flatten)]
+    pub watch: Watch,
+    #[command(flatten)]
+    pub log: Log,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Write what is seen to a file, to be told later by `replay`.
+    Record(Record),
+    /// Tell what a file holds, as if it happened now. Needs no root.
+    Replay(Replay),
+}
+
+/// What to watch and how to tell it.
+#[derive(Debug, Clone, Args)]
+pub struct Watch {
+    #[command(flatten)]
+    pub capture: Capture,
+    #[command(flatten)]
+    pub tell: Tell,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Capture {
+    /// Watch this process only, whatever it is called; may be given several times.
+    #[arg(long, value_name = "PID")]
+    pub pid: Vec<u32>,
+    /// Watch only Traefiks in containers whose id starts so.
+    #[arg(long, value_name = "ID")]
+    pub container: Vec<String>,
+    /// File name of a Traefik that is called otherwise.
+    #[arg(long, value_name = "NAME")]
+    pub executable: Vec<String>,
+    /// How the kernel shows bytes: `socket` needs Linux 6.3, `syscall` 5.10.
+    #[arg(long, value_enum, default_value_t = Hook::Auto, value_name = "HOOK")]
+    pub capture: Hook,
+    /// Address of Traefik's API, where its static configuration does not tell.
+    #[arg(long, value_name = "ADDR")]
+    pub api: Option<SocketAddr>,
+    /// Size of the buffer between kernel and hoptap, in KiB; a power of two.
+    #[arg(long, value_name = "KIB", default_value_t = capture::RING_BYTES / 1024, value_parser = ring)]
+    pub ring: u32,
+    /// Serve /metrics, /healthz and /readyz here; `off` for not at all.
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:9464", value_parser = listen)]
+    pub listen: Listen,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Tell {
+    /// Where router, rule and service names come from: `auto` takes probes, and the API where there are none.
+    #[arg(long, value_enum, default_value_t = Names::Auto, value_name = "SOURCE")]
+    pub names: Names,
+    /// `summary`: method, URL, status, sizes, timing, names. `details`: headers as well.
+    #[arg(long, value_enum, default_value_t = Level::Summary, value_name = "LEVEL")]
+    pub level: Level,
+    /// Print exchanges on standard output; by default as text where it is a terminal or nothing else is told to.
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Log {
+    /// What hoptap says about itself on standard error: error, warn, info, debug, trace, or a filter of targets.
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    pub log_level: String,
+    /// How it is written: `console` for people, `json` for programs.
+    #[arg(long, global = true, value_enum, default_value_t = Encoding::Console, value_name = "ENCODING")]
+    pub log_encoding: Encoding,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Record {
+    /// The file to write; it is replaced.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub capture: Capture,
+    /// Where router, rule and service names come from.
+    #[arg(long, value_enum, default_value_t = Names::Auto, value_name = "SOURCE")]
+    pub names: Names,
+    /// Keep secrets (authorization, cookies, API keys) as they are. By default they are overwritten.
+    #[arg(long)]
+    pub with_secrets: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Replay {
+    /// A file that `record` wrote.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub tell: Tell,
+    /// Print the metrics page at the end.
+    #[arg(long)]
+    pub metrics: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Hook {
+    Auto,
+    Socket,
+    Syscall,
+}
+
+impl From<Hook> for Option<capture::Hook> {
+    fn from(hook: Hook) -> Self {
+        match hook {
+            Hook::Auto => None,
+            Hook::Socket => Some(capture::Hook::Socket),
+            Hook::Syscall => Some(capture::Hook::Syscall),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Names {
+    Auto,
+    Probes,
+    Api,
+}
+
+impl From<Names> for NamesFrom {
+    fn from(names: Names) -> Self {
+        match names {
+            Names::Auto => Self::Auto,
+            Names::Probes => Self::Probes,
+            Names::Api => Self::Api,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    Summary,
+    #[value(alias = "headers")]
+    Details,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+impl From<Format> for stdout::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Text => Self::Text,
+            Format::Json => Self::Json,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Encoding {
+    Console,
+    Json,
+}
+
+/// Where the pages are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    Off,
+    At(SocketAddr),
+}
+
+fn listen(text: &str) -> Result<Listen, String> {
+    if text == "off" {
+        return Ok(Listen::Off);
+    }
+    // `:9464` is what everyone writes.
+    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    full.parse().map(Listen::At).map_err(|_| "expected an address such as 127.0.0.1:9464, :9464, or off".into())
+}
+
+fn ring(text: &str) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|kib: &u32| kib.is_power_of_two() && (64..=1024 * 1024).contains(kib))
+        .ok_or_else(|| "expected a power of two between 64 and 1048576, in KiB".into())
+}

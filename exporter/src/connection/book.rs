@@ -1,0 +1,272 @@
+//! Which request of a connection is being read, which response written, and what happened to them.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use super::message::Message;
+use crate::event::Time;
+use crate::http1::{Expect, Loss, Output, RequestHead};
+
+/// Requests of one connection, in order of their first byte.
+pub type Sequence = u64;
+
+/// Requests that may wait on one connection: a client that pipelines more is read on, but not kept.
+const WAITING_LIMIT: usize = 1024;
+
+/// What became of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// The first byte of a request.
+    Begun(Sequence),
+    /// Its head was read.
+    Head(Sequence),
+    /// Its response is complete; the message can be taken.
+    Answered(Sequence),
+    /// The response of a request that was never seen began: it was sent before we looked, or lost.
+    Orphan,
+    /// It cannot be known which requests went by.
+    RequestsLost(Loss),
+    /// It cannot be known which responses went by.
+    ResponsesLost(Loss),
+    /// Not HTTP/1: the client speaks HTTP/2.
+    Http2,
+}
+
+/// The messages of a connection.
+#[derive(Debug, Default)]
+pub struct Book {
+    /// Oldest first; the front's sequence is `first`.
+    messages: VecDeque<Message>,
+    first: Sequence,
+    /// The one that the request decoder reads.
+    reading: Option<Sequence>,
+    /// Heads seen whose response decoder was not told yet.
+    expected: VecDeque<Expect>,
+    /// The response that is under way answers nothing that we know.
+    orphan: bool,
+    tunnel: bool,
+    /// A response head has begun and is not complete.
+    in_head: bool,
+    /// Final response heads that were read, those that answer nothing included.
+    pub heads: u32,
+    pub facts: Vec<Fact>,
+    pub announced: Option<SocketAddr>,
+}
+
+impl Book {
+    pub fn get(&self, sequence: Sequence) -> Option<&Message> {
+        let index = usize::try_from(sequence.checked_sub(self.first)?).ok()?;
+        self.messages.get(index)
+    }
+
+    fn get_mut(&mut self, sequence: Sequence) -> Option<&mut Message> {
+        let index = usize::try_from(sequence.checked_sub(self.first)?).ok()?;
+        self.messages.get_mut(index)
+    }
+
+    /// Removes the oldest message.
+    pub fn take(&mut self) -> Option<(Sequence, Message)> {
+        let message = self.messages.pop_front()?;
+        let sequence = self.first;
+        self.first += 1;
+        if let Some(next) = self.messages.front_mut() {
+            next.start = next.start.max(message.last);
+        }
+        Some((sequence, message))
+    }
+
+    /// A message began earlier than with its first byte: with a dial.
+    pub fn began_at(&mut self, sequence: Sequence, time: Time) {
+        if let Some(message) = self.get_mut(sequence) {
+            message.start = message.start.min(time);
+        }
+    }
+
+    pub fn oldest(&self) -> Option<(Sequence, &Message)> {
+        self.messages.front().map(|message| (self.first, message))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (Sequence, &Message)> {
+        (self.first..).zip(&self.messages)
+    }
+
+    /// Some request has no complete response.
+    pub fn waits_for_response(&self) -> bool {
+        self.messages.iter().any(|message| !message.response_over)
+    }
+
+    pub fn next_expected(&mut self) -> Option<Expect> {
+        self.expected.pop_front()
+    }
+
+    /// Final responses that the kernel counted and that were not read: 0 while a head is being read.
+    pub fn missed(&mut self, counted: u32) -> u32 {
+        if self.in_head {
+            return 0;
+        }
+        let missed = counted.saturating_sub(self.heads);
+        self.heads += missed;
+        missed
+    }
+
+    /// The response switched protocols: the request side is a tunnel from here on. Says so once.
+    pub fn take_tunnel(&mut self) -> bool {
+        std::mem::take(&mut self.tunnel)
+    }
+
+    /// The request decoder said something.
+    pub fn request(&mut self, time: Time, output: Output<'_>) {
+        match output {
+            Output::Begin => {
+                if self.messages.len() >= WAITING_LIMIT {
+                    self.reading = None;
+                    return;
+                }
+                let sequence = self.first + self.messages.len() as u64;
+                self.messages.push_back(Message::new(time));
+                self.reading = Some(sequence);
+                self.facts.push(Fact::Begun(sequence));
+            }
+            Output::ProxyHeader(source) => self.announced = source,
+            Output::Request(head) => self.head(time, head),
+            Output::Body { size, wire, .. } => {
+                if let Some(message) = self.reading_mut() {
+                    message.request_body.size += size;
+                    message.request_body.wire += wire;
+                }
+            }
+            Output::End { incomplete } => {
+                if let Some(message) = self.reading_mut() {
+                    message.request_over = true;
+                    message.request_body.incomplete = incomplete;
+                }
+                self.reading = None;
+            }
+            Output::Refused(status) => {
+                if let Some(message) = self.reading_mut() {
+                    message.refused = Some(status);
+                    message.request_over = true;
+                    if message.request.is_none() {
+                        self.expected.push_back(Expect::default());
+                    }
+                }
+                self.reading = None;
+            }
+            Output::Tunnel { bytes } => self.tunnelled(bytes, 0),
+            Output::Http2 => {
+                self.messages.pop_back();
+                self.reading = None;
+                self.facts.push(Fact::Http2);
+            }
+            Output::Lost(loss) => {
+                // A head that was never read whole is nobody's request; a body may still get its answer.
+                if self.reading_mut().is_some_and(|message| message.request.is_none()) {
+                    self.messages.pop_back();
+                } else if let Some(message) = self.reading_mut() {
+                    message.request_over = true;
+                    message.request_body.incomplete = true;
+                }
+                self.reading = None;
+                self.facts.push(Fact::RequestsLost(loss));
+            }
+            Output::Trailers(_) | Output::Interim(_) | Output::Response(_) => {}
+        }
+    }
+
+    /// Traefik serves a request from its whole head on, and one after the other: what a slow client or its own
+    /// pipelining adds before that is not Traefik's time.
+    fn head(&mut self, time: Time, head: RequestHead) {
+        let expect = Expect {
+            head: head.method == crate::exchange::Method::Head,
+            connect: head.method == crate::exchange::Method::Connect,
+        };
+        let Some(sequence) = self.reading else { return };
+        if let Some(message) = self.get_mut(sequence) {
+            message.start = time;
+            message.request = Some(head);
+            self.expected.push_back(expect);
+            self.facts.push(Fact::Head(sequence));
+        }
+    }
+
+    /// The response decoder said something.
+    pub fn response(&mut self, time: Time, output: Output<'_>) {
+        match output {
+            Output::Begin => {
+                self.orphan = self.answered().is_none();
+                self.in_head = true;
+            }
+            Output::Interim(_) => {
+                self.orphan = false;
+                self.in_head = false;
+            }
+            Output::Response(head) => {
+                self.in_head = false;
+                self.heads += 1;
+                if self.orphan {
+                    self.facts.push(Fact::Orphan);
+                    return;
+                }
+                let tunnel = head.framing == crate::http1::Framing::Tunnel;
+                if let Some(message) = self.answered() {
+                    message.first_byte.get_or_insert(time);
+                    message.last = time;
+                    message.response = Some(head);
+                    if tunnel {
+                        message.tunnel = Some((0, 0));
+                        message.request_over = true;
+                    }
+                }
+                if tunnel {
+                    self.tunnel = true;
+                    self.reading = None;
+                }
+            }
+            Output::Body { size, wire, .. } if !self.orphan => {
+                if let Some(message) = self.answered() {
+                    message.response_body.size += size;
+                    message.response_body.wire += wire;
+                    message.last = time;
+                }
+            }
+            Output::End { incomplete } => {
+                if std::mem::take(&mut self.orphan) {
+                    return;
+                }
+                let Some(index) = self.messages.iter().position(|message| !message.response_over) else { return };
+                let sequence = self.first + index as u64;
+                if let Some(message) = self.get_mut(sequence) {
+                    message.response_body.incomplete = incomplete;
+                    if message.response.is_none() {
+                        return;
+                    }
+                    message.response_over = true;
+                    message.last = time;
+                    self.facts.push(Fact::Answered(sequence));
+                }
+            }
+            Output::Tunnel { bytes } => self.tunnelled(0, bytes),
+            Output::Lost(loss) => {
+                self.orphan = false;
+                self.in_head = false;
+                self.facts.push(Fact::ResponsesLost(loss));
+            }
+            _ => {}
+        }
+    }
+
+    fn tunnelled(&mut self, up: u64, down: u64) {
+        if let Some((sent, received)) = self.messages.iter_mut().find_map(|message| message.tunnel.as_mut()) {
+            *sent += up;
+            *received += down;
+        }
+    }
+
+    fn reading_mut(&mut self) -> Option<&mut Message> {
+        self.reading.and_then(|sequence| self.get_mut(sequence))
+    }
+
+    fn answered(&mut self) -> Option<&mut Message> {
+        self.messages.iter_mut().find(|message| !message.response_over)
+    }
+}

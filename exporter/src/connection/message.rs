@@ -1,0 +1,124 @@
+//! One request with its response while they go by, and the [`Hop`] that they become.
+
+use std::net::SocketAddr;
+
+use crate::event::Time;
+use crate::exchange::{Body, ErrorKind, Headers, Hop, Method, Version};
+use crate::http1::{RequestHead, ResponseHead};
+
+/// From the kernel's clock to the wall clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Clock {
+    /// Nanoseconds to add.
+    offset: i128,
+}
+
+impl Clock {
+    pub fn new(monotonic: Time, unix: u64) -> Self {
+        Self { offset: i128::from(unix) - i128::from(monotonic) }
+    }
+
+    pub fn unix(self, time: Time) -> u64 {
+        u64::try_from(i128::from(time) + self.offset).unwrap_or(0)
+    }
+}
+
+/// A message pair; complete when [`Message::is_complete`].
+#[derive(Debug)]
+pub struct Message {
+    pub start: Time,
+    pub request: Option<RequestHead>,
+    pub request_body: Body,
+    pub request_over: bool,
+    /// net/http answers by itself with this status.
+    pub refused: Option<u16>,
+    pub first_byte: Option<Time>,
+    pub response: Option<ResponseHead>,
+    pub response_body: Body,
+    pub response_over: bool,
+    /// Last byte of the response so far.
+    pub last: Time,
+    /// Opaque bytes to the server and to the client after a switch of protocols.
+    pub tunnel: Option<(u64, u64)>,
+}
+
+impl Message {
+    pub fn new(start: Time) -> Self {
+        Self {
+            start,
+            request: None,
+            request_body: Body::default(),
+            request_over: false,
+            refused: None,
+            first_byte: None,
+            response: None,
+            response_body: Body::default(),
+            response_over: false,
+            last: start,
+            tunnel: None,
+        }
+    }
+
+    pub fn status(&self) -> Option<u16> {
+        self.response.as_ref().map(|head| head.status)
+    }
+
+    /// Takes what the message said; what is left behind is of no use.
+    pub fn into_hop(mut self, clock: Clock, end: Time, local: SocketAddr, peer: SocketAddr) -> Hop {
+        if let Some((up, down)) = self.tunnel {
+            self.request_body = Body { size: up, wire: up, incomplete: false };
+            self.response_body = Body { size: down, wire: down, incomplete: false };
+        }
+        let status = self.status();
+        let mut hop = Hop {
+            start: clock.unix(self.start),
+            first_byte: self.first_byte.map(|time| clock.unix(time)),
+            end: clock.unix(end),
+            method: Method::Unknown,
+            path: Box::default(),
+            query: None,
+            absolute: None,
+            host: None,
+            user_agent: None,
+            version: Version::default(),
+            status,
+            error: None,
+            tls: false,
+            local,
+            peer,
+            request: self.request_body,
+            response: self.response_body,
+            request_headers: Headers::default(),
+            response_headers: Headers::default(),
+            upgraded: None,
+        };
+        if let Some(head) = self.request {
+            hop.method = head.method;
+            hop.path = head.path;
+            hop.query = head.query;
+            hop.absolute = head.absolute;
+            hop.host = head.host;
+            hop.user_agent = head.user_agent;
+            hop.version = head.version;
+            hop.request_headers = head.headers;
+        }
+        if let Some(head) = self.response {
+            hop.response_headers = head.headers;
+            hop.upgraded = head.upgrade.filter(|_| self.tunnel.is_some());
+        }
+        hop
+    }
+}
+
+/// The error of a hop whose connection ended with `errno`, or was closed, before its response was complete.
+pub fn error_of(errno: i32, peer_closed: bool) -> ErrorKind {
+    match errno {
+        libc::ECONNREFUSED => ErrorKind::ConnectionRefused,
+        libc::ECONNRESET | libc::EPIPE | libc::ECONNABORTED => ErrorKind::ConnectionReset,
+        libc::ETIMEDOUT => ErrorKind::Timeout,
+        libc::EHOSTUNREACH => ErrorKind::HostUnreachable,
+        libc::ENETUNREACH => ErrorKind::NetworkUnreachable,
+        _ if peer_closed => ErrorKind::ConnectionClosed,
+        _ => ErrorKind::Other,
+    }
+}

@@ -1,0 +1,236 @@
+//! The bytes of one socket in order, both ways, made into messages.
+//!
+//! It knows nothing of other sockets; what happened to its messages is told as [`Fact`]s. Bytes that were not seen
+//! are gaps, never guesses.
+
+mod book;
+mod message;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use crate::event::{ConnectionId, Direction, Goroutine, Name, Open, Origin, Pid, Time, Transfer};
+use crate::exchange::Method;
+use crate::http1::{Input, RequestDecoder, ResponseDecoder};
+
+pub use book::{Book, Fact, Sequence};
+pub use message::{Clock, Message, error_of};
+
+/// Response bytes that are kept until the request they answer is seen: the peer may answer before the tracepoint of
+/// our write has run.
+const EARLY_LIMIT: usize = 64 * 1024;
+
+/// Which end of HTTP this socket is for Traefik.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Neither its addresses nor its bytes have told yet.
+    Unknown,
+    /// Client to Traefik.
+    Ingress,
+    /// Traefik to a backend.
+    Egress,
+    /// hoptap's own requests to Traefik's API.
+    Own,
+}
+
+/// One socket.
+#[derive(Debug)]
+pub struct Connection {
+    pub id: ConnectionId,
+    pub pid: Pid,
+    pub local: SocketAddr,
+    pub peer: SocketAddr,
+    pub side: Side,
+    pub origin: Origin,
+    pub fd: i32,
+    /// When it was dialled, or first used.
+    pub opened: Time,
+    pub established: bool,
+    /// `net/http.(*Server).Serve` goroutine of an ingress connection.
+    pub serve: Option<u64>,
+    /// Same, as the parent of the goroutine that reads ahead: right unless a request body was read to its end by
+    /// another goroutine.
+    pub hint: Option<u64>,
+    /// Client requests under way, as they were announced: they must be taken back in the same words.
+    pub active: VecDeque<(Sequence, Option<Name>, Method)>,
+    /// Offsets that the kernel side was told: received, sent.
+    pub told: [u64; 2],
+    /// `sk_err` when the network ended it.
+    pub error: i32,
+    pub peer_closed: bool,
+    pub closed_here: bool,
+    pub book: Book,
+    requests: RequestDecoder,
+    responses: ResponseDecoder,
+    received: u64,
+    sent: u64,
+    early: Vec<u8>,
+}
+
+impl Connection {
+    pub fn new(pid: Pid, open: &Open, side: Side, time: Time, keep_headers: bool) -> Self {
+        let found = open.origin == Origin::Found;
+        let (mut requests, mut responses) = if found {
+            (RequestDecoder::joined_midway(), ResponseDecoder::joined_midway())
+        } else {
+            (RequestDecoder::new(), ResponseDecoder::new())
+        };
+        if side == Side::Egress {
+            // Traefik writes what net/http as a server would refuse.
+            requests = requests.lenient();
+        }
+        requests.keep_headers(keep_headers);
+        responses.keep_headers(keep_headers);
+        Self {
+            id: open.connection,
+            pid,
+            local: open.local,
+            peer: open.peer,
+            side,
+            origin: open.origin,
+            fd: open.fd,
+            opened: time,
+            established: open.origin != Origin::Dialled,
+            serve: None,
+            hint: None,
+            active: VecDeque::new(),
+            told: [0; 2],
+            error: 0,
+            peer_closed: false,
+            closed_here: false,
+            book: Book::default(),
+            requests,
+            responses,
+            received: 0,
+            sent: 0,
+            early: Vec::new(),
+        }
+    }
+
+    /// Decodes one transfer; the facts are in the book afterwards.
+    pub fn transfer(&mut self, time: Time, transfer: &Transfer<'_>) {
+        self.fd = transfer.fd;
+        if self.side == Side::Unknown {
+            self.side = side_of(transfer);
+            if self.side == Side::Egress {
+                self.requests = std::mem::take(&mut self.requests).lenient();
+            }
+        }
+        if self.side == Side::Unknown || self.side == Side::Own {
+            return;
+        }
+        let expected = match transfer.direction {
+            Direction::Receive => &mut self.received,
+            Direction::Send => &mut self.sent,
+        };
+        let missing = transfer.offset.saturating_sub(*expected);
+        let moved = u64::try_from(transfer.result).unwrap_or(0);
+        *expected = transfer.offset + moved;
+        if missing > 0 {
+            self.feed(time, transfer.direction, Input::Gap(missing));
+        }
+        if transfer.result == 0 && transfer.direction == Direction::Receive {
+            self.peer_closed = true;
+            self.feed(time, Direction::Receive, Input::End);
+            return;
+        }
+        if transfer.result < 0 {
+            self.error = i32::try_from(-transfer.result).unwrap_or(0);
+            return;
+        }
+        let seen = transfer.bytes.len() as u64;
+        if seen > 0 {
+            self.feed(time, transfer.direction, Input::Bytes(transfer.bytes));
+        }
+        if moved > seen {
+            self.feed(time, transfer.direction, Input::Gap(moved - seen));
+        }
+    }
+
+    /// The sender of one direction will send no more.
+    pub fn end(&mut self, time: Time, direction: Direction) {
+        if matches!(self.side, Side::Ingress | Side::Egress) {
+            self.feed(time, direction, Input::End);
+        }
+    }
+
+    /// Offset of the next byte of a direction.
+    pub fn offset(&self, direction: Direction) -> u64 {
+        match direction {
+            Direction::Receive => self.received,
+            Direction::Send => self.sent,
+        }
+    }
+
+    /// Stream offset up to which the kernel side need not copy the bytes of a direction; 0 where it must.
+    pub fn skippable_until(&self, direction: Direction) -> u64 {
+        let carries_requests = self.carries_requests(direction);
+        let (offset, skippable) = match (direction, carries_requests) {
+            (Direction::Receive, true) => (self.received, self.requests.skippable()),
+            (Direction::Receive, false) => (self.received, self.responses.skippable()),
+            (Direction::Send, true) => (self.sent, self.requests.skippable()),
+            (Direction::Send, false) => (self.sent, self.responses.skippable()),
+        };
+        if skippable == 0 { 0 } else { offset.saturating_add(skippable) }
+    }
+
+    fn carries_requests(&self, direction: Direction) -> bool {
+        (direction == Direction::Receive) == (self.side == Side::Ingress)
+    }
+
+    fn feed(&mut self, time: Time, direction: Direction, input: Input<'_>) {
+        if self.carries_requests(direction) {
+            let book = &mut self.book;
+            self.requests.feed(input, &mut |output| book.request(time, output));
+            while let Some(expect) = self.book.next_expected() {
+                self.responses.expect(expect);
+            }
+            if !self.early.is_empty() && self.book.waits_for_response() {
+                let early = std::mem::take(&mut self.early);
+                self.responses_fed(time, Input::Bytes(&early));
+            }
+        } else if self.overtakes(&input) {
+            if let Input::Bytes(bytes) = input {
+                self.early.extend_from_slice(bytes);
+            }
+        } else {
+            self.responses_fed(time, input);
+        }
+    }
+
+    fn responses_fed(&mut self, time: Time, input: Input<'_>) {
+        let book = &mut self.book;
+        self.responses.feed(input, &mut |output| book.response(time, output));
+        if book.take_tunnel() {
+            self.requests.tunnel();
+        }
+    }
+
+    /// Bytes of a response for which the request has not been seen, on a connection whose requests we do see.
+    fn overtakes(&self, input: &Input<'_>) -> bool {
+        let Input::Bytes(bytes) = input else { return false };
+        self.side == Side::Egress
+            && self.origin == Origin::Dialled
+            && !self.book.waits_for_response()
+            && self.early.len() + bytes.len() <= EARLY_LIMIT
+            && (bytes.starts_with(b"HTTP/1.") || !self.early.is_empty())
+    }
+}
+
+/// What the bytes of a transfer say about a socket of unknown side.
+fn side_of(transfer: &Transfer<'_>) -> Side {
+    let response = transfer.bytes.starts_with(b"HTTP/1.");
+    let request = transfer.bytes.split(|byte| *byte == b'\n').next().is_some_and(|line| {
+        line.trim_ascii_end().ends_with(b"HTTP/1.1") || line.trim_ascii_end().ends_with(b"HTTP/1.0")
+    });
+    match (transfer.direction, request, response) {
+        (Direction::Receive, true, _) | (Direction::Send, _, true) => Side::Ingress,
+        (Direction::Send, true, _) | (Direction::Receive, _, true) => Side::Egress,
+        _ => Side::Unknown,
+    }
+}
+
+/// The goroutine that serves a connection, if this one is it.
+pub fn serves(goroutine: &Goroutine) -> Option<u64> {
+    (goroutine.role == crate::event::Role::Serve && goroutine.id != 0).then_some(goroutine.id)
+}

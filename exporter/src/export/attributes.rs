@@ -1,0 +1,234 @@
+//! What an exchange says, as attributes of the semantic conventions: said once, for every output that has keys.
+//!
+//! An output takes them through [`Sink`], in the form it needs: span data, bytes of protobuf, JSON.
+
+use std::borrow::Cow;
+
+use hoptap_semconv::{attribute as key, value};
+
+use super::redact::Redaction;
+use super::short::Short;
+use super::url;
+use crate::event::Name;
+use crate::exchange::{Attempt, Headers, Hop, Link, Method, NameSource, Role, Server};
+
+/// Takes attributes. Keys come at most once per span.
+pub trait Sink {
+    fn text(&mut self, key: &'static str, value: &str);
+
+    /// A text that does not change while the program runs: nothing has to be copied.
+    fn fixed(&mut self, key: &'static str, value: &'static str) {
+        self.text(key, value);
+    }
+
+    /// A text in pieces that stand side by side in it.
+    fn pieces(&mut self, key: &'static str, pieces: &[&str]) {
+        self.text(key, &pieces.concat());
+    }
+
+    /// A name that is shared with many other spans.
+    fn name(&mut self, key: &'static str, value: &Name) {
+        self.text(key, value);
+    }
+
+    fn integer(&mut self, key: &'static str, value: i64);
+
+    fn flag(&mut self, key: &'static str, value: bool);
+
+    /// A key that traffic has a part in, with several values.
+    fn list(&mut self, key: String, values: &[Cow<'_, str>]);
+}
+
+/// Says what is known of a client request: a SERVER span.
+pub fn server(server: &Server, redaction: Redaction, sink: &mut impl Sink) {
+    let hop = &server.hop;
+    method(hop, sink);
+    sink.text(key::URL_PATH, &hop.path);
+    if let Some(query) = &hop.query {
+        sink.text(key::URL_QUERY, &redaction.query(query));
+    }
+    sink.fixed(key::URL_SCHEME, url::scheme(hop));
+    let (address, port) = url::requested_server(hop);
+    sink.text(key::SERVER_ADDRESS, &address);
+    sink.integer(key::SERVER_PORT, port.into());
+    // Not X-Forwarded-For: here it is as the client sent it, before Traefik decided whether to trust it.
+    let client = server.announced_client.unwrap_or(hop.peer);
+    sink.text(key::CLIENT_ADDRESS, Short::ip(client.ip()).as_str());
+    sink.integer(key::CLIENT_PORT, client.port().into());
+    outcome(hop, 500, sink);
+    common(hop, sink);
+    if let Some(rule) = &server.rule {
+        sink.name(key::HTTP_ROUTE, rule);
+    }
+    names(
+        server.entrypoint.as_ref(),
+        server.router.as_ref(),
+        server.service.as_ref(),
+        server.server_url.as_ref(),
+        sink,
+    );
+    if let Some(provider) = server.router.as_ref().and_then(|router| provider(router)) {
+        sink.text(key::TRAEFIK_PROVIDER_NAME, provider);
+    }
+    if server.internal {
+        sink.flag(key::TRAEFIK_INTERNAL, true);
+    }
+    if let Some(source) = names_source(server.names) {
+        sink.fixed(key::HOPTAP_NAMES, source);
+    }
+    headers(hop, redaction, sink);
+}
+
+/// Says what is known of one request to a backend: a CLIENT span.
+pub fn attempt(attempt: &Attempt, redaction: Redaction, sink: &mut impl Sink) {
+    let hop = &attempt.hop;
+    method(hop, sink);
+    url::reached(hop, redaction, |pieces| sink.pieces(key::URL_FULL, pieces));
+    sink.fixed(key::URL_SCHEME, url::scheme(hop));
+    let peer = Short::ip(hop.peer.ip());
+    sink.text(key::SERVER_ADDRESS, peer.as_str());
+    sink.integer(key::SERVER_PORT, hop.peer.port().into());
+    if attempt.resend_count > 0 {
+        sink.integer(key::HTTP_REQUEST_RESEND_COUNT, attempt.resend_count.into());
+    }
+    outcome(hop, 400, sink);
+    common(hop, sink);
+    names(
+        attempt.entrypoint.as_ref(),
+        attempt.router.as_ref(),
+        attempt.service.as_ref(),
+        attempt.server_url.as_ref(),
+        sink,
+    );
+    sink.fixed(key::HOPTAP_HOP_ROLE, role(attempt.role));
+    if let Some(sure) = attempt.link {
+        sink.fixed(key::HOPTAP_LINK, link(sure));
+    }
+    headers(hop, redaction, sink);
+}
+
+/// `error.type`: the status where it is one of the failures of this side, else why there is none.
+pub fn error_type(hop: &Hop, failure: u16) -> Option<Short> {
+    match hop.status {
+        Some(status) if status >= failure => Some(Short::number(status)),
+        _ => hop.error.map(|kind| Short::of(kind.as_str())),
+    }
+}
+
+/// The provider of a router: what stands behind the last `@`.
+pub fn provider(router: &str) -> Option<&str> {
+    router.rsplit_once('@').map(|(_, provider)| provider)
+}
+
+pub fn role(role: Role) -> &'static str {
+    match role {
+        Role::Backend => value::hoptap_hop_role::BACKEND,
+        Role::Mirror => value::hoptap_hop_role::MIRROR,
+        Role::ForwardAuth => value::hoptap_hop_role::FORWARD_AUTH,
+        Role::ErrorPage => value::hoptap_hop_role::ERROR_PAGE,
+        Role::Middleware => value::hoptap_hop_role::MIDDLEWARE,
+        Role::HealthCheck => value::hoptap_hop_role::HEALTH_CHECK,
+    }
+}
+
+pub fn link(link: Link) -> &'static str {
+    match link {
+        Link::Exact => value::hoptap_link::EXACT,
+        Link::Inferred => value::hoptap_link::INFERRED,
+    }
+}
+
+fn names_source(source: NameSource) -> Option<&'static str> {
+    match source {
+        NameSource::Probes => Some(value::hoptap_names::PROBES),
+        NameSource::Api => Some(value::hoptap_names::API),
+        NameSource::Ambiguous => Some(value::hoptap_names::AMBIGUOUS),
+        NameSource::None => None,
+    }
+}
+
+fn method(hop: &Hop, sink: &mut impl Sink) {
+    sink.fixed(key::HTTP_REQUEST_METHOD, hop.method.known());
+    if let Method::Other(token) = &hop.method {
+        sink.text(key::HTTP_REQUEST_METHOD_ORIGINAL, token);
+    }
+}
+
+fn outcome(hop: &Hop, failure: u16, sink: &mut impl Sink) {
+    if let Some(status) = hop.status {
+        sink.integer(key::HTTP_RESPONSE_STATUS_CODE, status.into());
+    }
+    if let Some(error) = error_type(hop, failure) {
+        sink.text(key::ERROR_TYPE, error.as_str());
+    }
+}
+
+fn common(hop: &Hop, sink: &mut impl Sink) {
+    let peer = Short::ip(hop.peer.ip());
+    sink.text(key::NETWORK_PEER_ADDRESS, peer.as_str());
+    sink.integer(key::NETWORK_PEER_PORT, hop.peer.port().into());
+    sink.fixed(key::NETWORK_PROTOCOL_VERSION, hop.version.as_str());
+    if let Some(agent) = &hop.user_agent {
+        sink.text(key::USER_AGENT_ORIGINAL, agent);
+    }
+    sink.integer(key::HTTP_REQUEST_BODY_SIZE, bytes(hop.request.size));
+    // A size of nothing would read as an empty body: without an answer there is none.
+    if hop.status.is_some() {
+        sink.integer(key::HTTP_RESPONSE_BODY_SIZE, bytes(hop.response.size));
+    }
+    if let Some(protocol) = &hop.upgraded {
+        sink.text(key::HOPTAP_UPGRADE_PROTOCOL, protocol);
+    }
+    if hop.request.incomplete || hop.response.incomplete {
+        sink.flag(key::HOPTAP_BODY_INCOMPLETE, true);
+    }
+}
+
+fn bytes(size: u64) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+fn names(
+    entrypoint: Option<&Name>,
+    router: Option<&Name>,
+    service: Option<&Name>,
+    server_url: Option<&Name>,
+    sink: &mut impl Sink,
+) {
+    if let Some(name) = entrypoint {
+        sink.name(key::TRAEFIK_ENTRYPOINT_NAME, name);
+    }
+    if let Some(name) = router {
+        sink.name(key::TRAEFIK_ROUTER_NAME, name);
+    }
+    if let Some(name) = service {
+        sink.name(key::TRAEFIK_SERVICE_NAME, name);
+    }
+    if let Some(server) = server_url {
+        sink.name(key::TRAEFIK_SERVER_URL, server);
+    }
+}
+
+fn headers(hop: &Hop, redaction: Redaction, sink: &mut impl Sink) {
+    for (prefix, headers) in
+        [(key::HTTP_REQUEST_HEADER, &hop.request_headers), (key::HTTP_RESPONSE_HEADER, &hop.response_headers)]
+    {
+        for (name, values) in grouped(headers, redaction) {
+            sink.list(format!("{prefix}.{name}"), &values);
+        }
+    }
+}
+
+/// Headers by lower-case name, in the order in which the names first came.
+fn grouped<'a>(headers: &'a Headers, redaction: Redaction) -> Vec<(String, Vec<Cow<'a, str>>)> {
+    let mut groups: Vec<(String, Vec<Cow<'a, str>>)> = Vec::new();
+    for (name, text) in headers.iter() {
+        let text = redaction.header(&name, text);
+        let name = name.to_ascii_lowercase();
+        match groups.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(text),
+            None => groups.push((name, vec![text])),
+        }
+    }
+    groups
+}

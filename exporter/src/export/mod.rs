@@ -1,0 +1,41 @@
+//! What leaves: spans over OTLP, metrics, text and JSON lines on standard output.
+//!
+//! Each output that sends has a bounded queue and a thread of its own. None can hold the reader up, and what it cannot take or
+//! deliver it counts.
+
+pub mod attributes;
+pub mod counts;
+pub mod json;
+pub mod metrics;
+pub mod otlp;
+pub mod queue;
+pub mod redact;
+#[cfg(test)]
+mod sample;
+mod short;
+pub mod stdout;
+pub mod text;
+mod time;
+pub mod url;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use counts::Counts;
+
+use crate::exchange::Exchange;
+
+/// Somewhere that exchanges go.
+pub trait Output: Send {
+    /// One of the values of `hoptap.queue.name`, for labels.
+    fn name(&self) -> &'static str;
+
+    /// Hands one exchange over. Never waits: what finds no room is counted.
+    fn offer(&self, exchange: &Arc<Exchange>);
+
+    /// What became of everything that was offered, so far.
+    fn counts(&self) -> Counts;
+
+    /// Delivers what waits, for at most `within`, and ends. Returns the last counts: nothing waits in them.
+    fn finish(self: Box<Self>, within: Duration) -> Counts;
+}

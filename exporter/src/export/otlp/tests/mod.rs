@@ -1,0 +1,10 @@
+//! The whole of the export, from variables to a collector on loopback that misbehaves as it is told to.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod collector;
+mod delivery;
+mod encoding;
+mod outage;
+mod random;
+mod settings;

@@ -1,0 +1,168 @@
+//! Exchanges at random, with every field that may be absent absent and present.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::event::{Name, Process};
+use crate::exchange::{
+    Attempt, Body, Context, ErrorKind, Exchange, Headers, Hop, Link, Method, NameSource, Role, Server, Version,
+};
+
+/// xorshift64*: the same numbers in every run.
+pub(super) struct Source(u64);
+
+impl Source {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.max(1))
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 8
+    }
+
+    fn flip(&mut self) -> bool {
+        self.next() & 1 == 0
+    }
+
+    fn of<T: Clone>(&mut self, all: &[T]) -> T {
+        all[usize::try_from(self.next()).unwrap() % all.len()].clone()
+    }
+
+    fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        self.flip().then(|| make(self))
+    }
+
+    /// Small and large alike.
+    fn number(&mut self) -> u64 {
+        let shift = self.next() % 64;
+        self.of(&[0, 1, u64::MAX, self.0]) >> shift
+    }
+}
+
+pub(super) fn process(source: &mut Source, index: usize) -> Process {
+    Process {
+        executable: format!("/bin/traefik{index}"),
+        version: source.maybe(|_| "3.6.12".into()),
+        go_version: source.maybe(|_| "go1.26.8".into()),
+        container: source.maybe(|_| "c0ffee".into()),
+        probes: Vec::new(),
+    }
+}
+
+pub(super) fn exchange(source: &mut Source, processes: &[Arc<Process>]) -> Exchange {
+    let attempts = source.next() % 4;
+    Exchange {
+        process: source.of(processes),
+        pid: source.of(&[1, 2, u32::MAX]),
+        server: source.maybe(server),
+        attempts: (0..attempts).map(|_| attempt(source)).collect(),
+    }
+}
+
+fn server(source: &mut Source) -> Server {
+    use NameSource::{Ambiguous, Api, None, Probes};
+    Server {
+        context: context(source),
+        hop: hop(source),
+        entrypoint: name(source),
+        router: name(source),
+        rule: name(source),
+        service: name(source),
+        server_url: name(source),
+        names: source.of(&[Probes, Api, Ambiguous, None]),
+        internal: source.flip(),
+        unrouted: false,
+        overhead: source.number(),
+        announced_client: source.maybe(address),
+    }
+}
+
+fn attempt(source: &mut Source) -> Attempt {
+    use Role::{Backend, ErrorPage, ForwardAuth, HealthCheck, Middleware, Mirror};
+    Attempt {
+        context: context(source),
+        hop: hop(source),
+        role: source.of(&[Backend, Mirror, ForwardAuth, ErrorPage, Middleware, HealthCheck]),
+        resend_count: source.of(&[0, 1, 200, u32::MAX]),
+        service: name(source),
+        server_url: name(source),
+        link: source.of(&[None, Some(Link::Exact), Some(Link::Inferred)]),
+        router: name(source),
+        entrypoint: name(source),
+    }
+}
+
+fn context(source: &mut Source) -> Context {
+    const STATES: &[&str] = &["", "a=1", "congo=t61rcWkgMzE,rojo=00f067", "no state", "a=1,a=2,"];
+    Context {
+        trace_id: u128::from(source.number()) << 64 | u128::from(source.number()),
+        span_id: source.number(),
+        parent: source.maybe(Source::number),
+        parent_is_remote: source.flip(),
+        sampled: source.of(&[None, Some(true), Some(false)]),
+        trace_state: source.maybe(|source| source.of(STATES).into()),
+    }
+}
+
+fn name(source: &mut Source) -> Option<Name> {
+    const NAMES: &[&str] = &["", "web", "service-a@docker", "http://user:pass@10.0.0.1:80", "http://10.0.0.1:80/äöü"];
+    source.maybe(|source| source.of(NAMES).into())
+}
+
+fn address(source: &mut Source) -> SocketAddr {
+    let port = source.of(&[0, 9, 10, 65535, 8080]);
+    let ip: &str = source.of(&["10.0.0.1", "255.255.255.255", "::1", "::ffff:10.0.0.9", "fd00::3"]);
+    SocketAddr::new(ip.parse().unwrap(), port)
+}
+
+fn body(source: &mut Source) -> Body {
+    Body { size: source.number(), wire: source.number(), incomplete: source.flip() }
+}
+
+fn headers(source: &mut Source) -> Headers {
+    const LINES: &[&[u8]] = &[
+        b"Accept: text/html\r\n",
+        b"accept: */*\r\n",
+        b"Authorization: Bearer s3cret\r\n",
+        b"Set-Cookie: id=s3cret\r\n",
+        b"X-Bytes: \xff\xfe\r\n",
+        b"\xe9: name\r\n",
+        b"Empty:\r\n",
+        b"no header\r\n",
+    ];
+    let count = source.next() % 6;
+    let lines: Vec<&[u8]> = (0..count).map(|_| source.of(LINES)).collect();
+    Headers::new(&lines.concat())
+}
+
+fn hop(source: &mut Source) -> Hop {
+    use ErrorKind::{Cancelled, ConnectionRefused, Other};
+    let texts: &[&str] = &["a.test", "a.test:81", "u:p@a.test", "10.0.0.1:82", "[0:0::1]:8", "::1"];
+    let methods = [Method::Get, Method::Post, Method::Connect, Method::Other("BREW".into()), Method::Unknown];
+    let queries = ["", "page=2", "page=2&sig=s3cret&", "s%69g=s3cret;a", "é=1"];
+    Hop {
+        start: source.number(),
+        first_byte: source.maybe(Source::number),
+        end: source.number(),
+        method: source.of(&methods),
+        path: source.of(&["", "*", "/", "/a/b", "a.test:443", "u:p@b.test:1", "/ä"]).into(),
+        query: source.maybe(|source| source.of(&queries).into()),
+        absolute: source.maybe(|source| source.of(&["http://u:p@b.test:99", "x://"]).into()),
+        host: source.maybe(|source| source.of(texts).into()),
+        user_agent: source.maybe(|source| source.of(&["", "curl/7.81.0"]).into()),
+        version: source.of(&[Version::Http10, Version::Http11, Version::Http2, Version::Http3]),
+        status: source.maybe(|source| source.of(&[0, 101, 200, 302, 404, 500, 599, 65535])),
+        error: source.maybe(|source| source.of(&[ConnectionRefused, Cancelled, Other])),
+        tls: source.flip(),
+        local: address(source),
+        peer: address(source),
+        request: body(source),
+        response: body(source),
+        request_headers: headers(source),
+        response_headers: headers(source),
+        upgraded: source.maybe(|_| "websocket".into()),
+    }
+}

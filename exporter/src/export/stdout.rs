@@ -1,0 +1,189 @@
+//! Exchanges on standard output, written by a thread of its own.
+//!
+//! A slow reader of the pipe costs lines, which are counted; a closed pipe ends this output and nothing else.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
+
+use super::counts::{Counts, Ledger, add};
+use super::queue::{Receiver, Sender, bounded};
+use super::redact::Redaction;
+use super::{Output, json, text};
+use crate::exchange::Exchange;
+
+/// How exchanges are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Blocks for a person.
+    #[default]
+    Text,
+    /// One object per line.
+    Json,
+}
+
+/// Exchanges that may wait for the reader of the pipe: about a second of a busy proxy, a few MiB.
+const CAPACITY: usize = 8192;
+
+/// Bytes that are gathered while more exchanges wait; one write call for each exchange would cost more than its text.
+const CHUNK: usize = 64 * 1024;
+
+/// Writes what it is offered to one stream. The unit it counts is the exchange.
+#[derive(Debug)]
+pub struct Stdout {
+    sender: Sender<Arc<Exchange>>,
+    ledger: Arc<Ledger>,
+    ended: std::sync::mpsc::Receiver<()>,
+}
+
+impl Stdout {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The system refuses another thread.
+    pub fn start(format: Format, redaction: Redaction) -> io::Result<Self> {
+        Self::to(io::stdout(), format, redaction, CAPACITY)
+    }
+
+    fn to(
+        stream: impl Write + Send + 'static,
+        format: Format,
+        redaction: Redaction,
+        capacity: usize,
+    ) -> io::Result<Self> {
+        let (sender, receiver) = bounded(capacity);
+        let ledger = Arc::new(Ledger::new(Arc::clone(sender.level())));
+        let (end, ended) = sync_channel(1);
+        let writer = Writer { receiver, ledger: Arc::clone(&ledger), format, redaction };
+        std::thread::Builder::new().name("stdout".into()).spawn(move || writer.run(stream, &end))?;
+        Ok(Self { sender, ledger, ended })
+    }
+}
+
+impl Output for Stdout {
+    fn name(&self) -> &'static str {
+        hoptap_semconv::value::hoptap_queue_name::TEXT
+    }
+
+    fn offer(&self, exchange: &Arc<Exchange>) {
+        self.sender.push(Arc::clone(exchange), 1);
+    }
+
+    fn counts(&self) -> Counts {
+        self.ledger.counts()
+    }
+
+    fn finish(self: Box<Self>, within: Duration) -> Counts {
+        let Self { sender, ledger, ended } = *self;
+        drop(sender);
+        // A thread that hangs in a write cannot be ended: it is left to the end of the process.
+        if let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(within) {
+            tracing::warn!(lost = ledger.counts().waiting, "standard output is stuck");
+        }
+        ledger.close()
+    }
+}
+
+struct Writer {
+    receiver: Receiver<Arc<Exchange>>,
+    ledger: Arc<Ledger>,
+    format: Format,
+    redaction: Redaction,
+}
+
+impl Writer {
+    /// Writes until the queue ends or the stream does. `_ended` tells by being dropped.
+    fn run(mut self, mut stream: impl Write, _ended: &SyncSender<()>) {
+        let mut chunk = String::with_capacity(CHUNK);
+        while let Some(exchange) = self.receiver.wait() {
+            chunk.clear();
+            self.append(&exchange, &mut chunk);
+            let mut units = 1;
+            while chunk.len() < CHUNK
+                && let Ok(exchange) = self.receiver.poll()
+            {
+                self.append(&exchange, &mut chunk);
+                units += 1;
+            }
+            let written = stream.write_all(chunk.as_bytes()).and_then(|()| stream.flush());
+            if let Err(error) = written {
+                // Never again: a stream that broke in the middle of a line does not come back whole.
+                tracing::warn!(%error, "standard output is closed; nothing more is written to it");
+                add(&self.ledger.export_failed, units);
+                break;
+            }
+            add(&self.ledger.delivered, units);
+        }
+        while self.receiver.poll().is_ok() {
+            add(&self.ledger.export_failed, 1);
+        }
+    }
+
+    fn append(&self, exchange: &Exchange, out: &mut String) {
+        match self.format {
+            Format::Text => text::write(exchange, self.redaction, out),
+            Format::Json => json::write(exchange, self.redaction, out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use std::io::{BufRead, BufReader, pipe};
+
+    use super::super::sample;
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(10);
+
+    fn offer(output: &Stdout, count: usize) {
+        let exchange = Arc::new(sample::exchange());
+        (0..count).for_each(|_| output.offer(&exchange));
+    }
+
+    #[test]
+    fn what_is_offered_is_written() {
+        let check = |format: Format, mark: &str| {
+            let (reader, writer) = pipe().unwrap();
+            let output = Stdout::to(writer, format, Redaction::default(), 1000).unwrap();
+            let lines =
+                std::thread::spawn(move || BufReader::new(reader).lines().map(Result::unwrap).collect::<Vec<_>>());
+            offer(&output, 500);
+            let counts = Box::new(output).finish(SOON);
+            assert_eq!(counts, Counts { delivered: 500, ..Counts::default() });
+            let lines = lines.join().unwrap();
+            assert_eq!(lines.iter().filter(|line| line.contains(mark)).count(), 500);
+        };
+        check(Format::Text, "INGRESS ←");
+        check(Format::Json, "\"ingress\":");
+    }
+
+    #[test]
+    fn a_closed_pipe_ends_the_output_only() {
+        let (reader, writer) = pipe().unwrap();
+        let output = Stdout::to(writer, Format::Text, Redaction::default(), 1000).unwrap();
+        drop(reader);
+        offer(&output, 10);
+        while output.counts().export_failed == 0 {
+            std::thread::yield_now();
+        }
+        offer(&output, 10);
+        let counts = Box::new(output).finish(SOON);
+        assert_eq!(counts.delivered, 0);
+        assert_eq!(counts.lost(), 20, "{counts:?}");
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_reads_drops_and_counts() {
+        let (reader, writer) = pipe().unwrap();
+        let output = Stdout::to(writer, Format::Text, Redaction::default(), 16).unwrap();
+        offer(&output, 5000);
+        assert!(output.counts().queue_full > 0, "{:?}", output.counts());
+        let counts = Box::new(output).finish(Duration::from_millis(50));
+        assert_eq!((counts.offered(), counts.waiting), (5000, 0), "{counts:?}");
+        drop(reader);
+    }
+}

@@ -1,0 +1,20 @@
+//! hoptap watches a running Traefik from outside and tells what happened to every request on both hops.
+//!
+//! The modules stand in the order in which the data flows.
+
+pub mod capture;
+pub mod event;
+pub mod record;
+pub mod connection;
+pub mod http1;
+pub mod exchange;
+pub mod link;
+pub mod traefik;
+pub mod pipeline;
+pub mod redact;
+pub mod counters;
+pub mod readiness;
+pub mod export;
+pub mod serve;
+pub mod command;
+pub mod run;

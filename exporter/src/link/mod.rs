@@ -1,0 +1,557 @@
+//! Which requests to backends belong to which client request.
+//!
+//! The thread through all of it is the goroutine: a client's connection is served by one, requests to backends are
+//! handed over by it, and `go` statements that matter are seen by the parent's id. Nothing here is guessed from
+//! bytes; what has no goroutine to go by is left to [`infer`].
+
+mod emit;
+mod run;
+mod trace;
+
+use std::collections::VecDeque;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::connection::{Clock, Sequence};
+use crate::event::{ConnectionId, Goroutine, Name, Open, Pid, Probe, Role as GoroutineRole, Time};
+use crate::exchange::{Exchange, Hop, Link, Role, Server};
+use crate::redact::without_user;
+use crate::traefik::Names;
+
+pub use emit::server;
+
+use run::{Dial, Done, Lane, LaneState, MessageKey, Owner, Run, RunId};
+pub use trace::Ids;
+
+/// How long an answered request waits for attempts that are still open (an upload that goes on, a backend that is
+/// being hung up on) before it is handed out without them.
+const PATIENCE: Time = 500_000_000;
+
+/// Attempts of one request that are kept: net/http may try every idle connection of a pool, but not without end.
+const MOST_ATTEMPTS: usize = 4096;
+
+/// How long a run is kept after its connection is gone, for mirrors that start late.
+const AFTERLIFE: Time = 10_000_000_000;
+
+/// Goroutines, dials and hand-overs that are remembered at once; past it the oldest knowledge is dropped and counted.
+const LIMIT: usize = 262_144;
+
+/// The runs of all processes.
+#[derive(Debug)]
+pub struct Linker {
+    /// To the wall clock, for what has no message of its own.
+    pub clock: Clock,
+    ids: Ids,
+    next: RunId,
+    runs: FxHashMap<RunId, Run>,
+    lanes: FxHashMap<Lane, LaneState>,
+    /// The last answered run of a goroutine: its mirrors may start after the answer.
+    answered: FxHashMap<Lane, RunId>,
+    /// Goroutines that are known to serve a connection: they may dial before any probe of theirs has fired.
+    serving: FxHashSet<Lane>,
+    /// Processes without the probes that show who works for a request: whoever dials there may.
+    pub nameless: FxHashSet<Pid>,
+    /// Dialling goroutines, and the one they dial for.
+    dialers: FxHashMap<Lane, Lane>,
+    /// Sockets that are being dialled.
+    dials: FxHashMap<ConnectionId, Lane>,
+    /// The next request on a descriptor is this one's.
+    expected: FxHashMap<(Pid, i32), Owner>,
+    /// Same by `*http.Request`, where the descriptor could not be read.
+    requests: FxHashMap<(Pid, u64), Owner>,
+    /// Same by the goroutine that writes.
+    writers: FxHashMap<Lane, Owner>,
+    owners: FxHashMap<MessageKey, Owner>,
+    /// Answered runs that wait, by deadline.
+    waiting: VecDeque<(Time, RunId)>,
+    /// Runs whose connection is gone, by the time at which they are forgotten.
+    leaving: VecDeque<(Time, Lane)>,
+    /// Complete exchanges, to be taken.
+    pub out: Vec<Exchange>,
+    /// Hand-overs and runs that led to nothing that could be told.
+    pub abandoned: u64,
+}
+
+impl Linker {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            clock: Clock::default(),
+            ids: Ids::new(seed),
+            next: 0,
+            runs: FxHashMap::default(),
+            lanes: FxHashMap::default(),
+            answered: FxHashMap::default(),
+            serving: FxHashSet::default(),
+            nameless: FxHashSet::default(),
+            dialers: FxHashMap::default(),
+            dials: FxHashMap::default(),
+            expected: FxHashMap::default(),
+            requests: FxHashMap::default(),
+            writers: FxHashMap::default(),
+            owners: FxHashMap::default(),
+            waiting: VecDeque::new(),
+            leaving: VecDeque::new(),
+            out: Vec::new(),
+            abandoned: 0,
+        }
+    }
+
+    /// A uprobe fired.
+    pub fn probe(&mut self, time: Time, pid: Pid, goroutine: Goroutine, probe: &Probe<'_>, names: &mut Names) {
+        match probe {
+            Probe::Router { router, rule, service } => {
+                let Some(lane) = self.lane(pid, goroutine) else { return };
+                if lane.service.is_some() && !lane.mirror {
+                    // A router after a service is the next request: the end of the one before was not seen.
+                    self.abandon((pid, goroutine.id));
+                }
+                let Some(run) = self.run_of(pid, goroutine) else { return };
+                run.router = Some(match run.router.take() {
+                    Some(parent) => names.intern(&format!("{parent} -> {router}")),
+                    None => names.intern(router),
+                });
+                run.rule = Some(names.intern(rule));
+                run.service = Some(names.intern(service));
+            }
+            Probe::Service { service, url } => {
+                let (service, url) = (names.intern(service), url.map(|url| names.intern(&without_user(url))));
+                self.close_dial((pid, goroutine.id), time);
+                let Some(lane) = self.lane(pid, goroutine) else { return };
+                lane.service = Some(service.clone());
+                lane.url.clone_from(&url);
+                if lane.mirror {
+                    return;
+                }
+                let Some(run) = self.run_of(pid, goroutine) else { return };
+                run.leaf = Some(service);
+                run.url = url;
+            }
+            Probe::EntryPoint { name } => {
+                let name = names.intern(name);
+                if let Some(run) = self.run_of(pid, goroutine) {
+                    run.entrypoint = Some(name);
+                }
+            }
+            Probe::RoundTrip { fd, request } => {
+                let owner = self.owner(pid, goroutine);
+                if *fd >= 0 {
+                    self.expect_on(pid, *fd, owner);
+                } else if self.requests.len() < LIMIT {
+                    self.requests.insert((pid, *request), owner);
+                }
+            }
+            Probe::RequestWrite { request } => {
+                if let Some(owner) = self.requests.remove(&(pid, *request)) {
+                    self.writers.insert((pid, goroutine.id), owner);
+                }
+            }
+            Probe::Dial => self.dial_begins(time, pid, goroutine),
+            Probe::Status { .. } => {}
+        }
+    }
+
+    fn expect_on(&mut self, pid: Pid, fd: i32, owner: Owner) {
+        // What was expected and never written was given up before a byte of it left: the connection was found dead.
+        if self.expected.insert((pid, fd), owner).is_some() {
+            self.abandoned += 1;
+        }
+    }
+
+    /// The lane of a goroutine that works for a client request; None for those that do not.
+    fn lane(&mut self, pid: Pid, goroutine: Goroutine) -> Option<&mut LaneState> {
+        let key = (pid, goroutine.id);
+        if goroutine.role == GoroutineRole::Safe
+            && self.nameless.contains(&pid)
+            && let Some(taken) = self.lanes.get(&key).filter(|lane| !lane.mirror).map(|lane| lane.run)
+        {
+            // Its dial came first, and was taken for that of a request of its own.
+            let run = self.mirrored_run((pid, goroutine.parent))?;
+            self.runs.remove(&taken);
+            let lane = self.lanes.get_mut(&key)?;
+            (lane.run, lane.mirror) = (run, true);
+            self.runs.get_mut(&run)?.lanes.push(key);
+        }
+        if !self.lanes.contains_key(&key) {
+            let (run, mirror) = match goroutine.role {
+                GoroutineRole::Serve | GoroutineRole::Http2Handler | GoroutineRole::Http3Handler => {
+                    (self.start_run(pid), false)
+                }
+                GoroutineRole::Safe => (self.mirrored_run((pid, goroutine.parent))?, true),
+                _ => return None,
+            };
+            if self.lanes.len() >= LIMIT {
+                self.abandoned += 1;
+                return None;
+            }
+            self.lanes.insert(key, LaneState { run, mirror, service: None, url: None, dial: None });
+            self.runs.get_mut(&run)?.lanes.push(key);
+        }
+        self.lanes.get_mut(&key)
+    }
+
+    fn run_of(&mut self, pid: Pid, goroutine: Goroutine) -> Option<&mut Run> {
+        let run = self.lane(pid, goroutine)?.run;
+        self.runs.get_mut(&run)
+    }
+
+    fn start_run(&mut self, pid: Pid) -> RunId {
+        self.next += 1;
+        self.runs.insert(self.next, Run::new(pid));
+        self.next
+    }
+
+    /// The request for which a goroutine started by `parent` sends to mirrors. They are sent to after the answer of
+    /// the main service is there (pkg/server/service/loadbalancer/mirror/mirror.go), perhaps when the client's next
+    /// request has begun already.
+    fn mirrored_run(&mut self, parent: Lane) -> Option<RunId> {
+        let current = self.lanes.get(&parent).map(|lane| lane.run);
+        let before = self.answered.get(&parent).copied();
+        let served = |run: &&RunId| {
+            self.runs.get(run).is_some_and(|run| !run.mirrored && run.open == 0 && !run.attempts.is_empty())
+        };
+        let fresh = |run: &&RunId| self.runs.get(run).is_some_and(|run| !run.mirrored);
+        let run = before
+            .as_ref()
+            .filter(fresh)
+            .filter(|_| current.as_ref().filter(served).is_none())
+            .or(current.as_ref())
+            .or(before.as_ref())
+            .copied()?;
+        self.runs.get_mut(&run)?.mirrored = true;
+        Some(run)
+    }
+
+    /// Whose the next request of this goroutine to a backend is.
+    fn owner(&mut self, pid: Pid, goroutine: Goroutine) -> Owner {
+        let none = |role| Owner {
+            run: None,
+            role,
+            before_service: false,
+            service: None,
+            url: None,
+            link: Link::Exact,
+            dialled: None,
+        };
+        if goroutine.role == GoroutineRole::HealthCheck {
+            return none(Role::HealthCheck);
+        }
+        let Some(lane) = self.lane(pid, goroutine) else { return none(Role::Middleware) };
+        Owner {
+            run: Some(lane.run),
+            role: if lane.mirror { Role::Mirror } else { Role::Backend },
+            before_service: lane.service.is_none(),
+            service: lane.service.clone(),
+            url: lane.url.clone(),
+            link: Link::Exact,
+            // Taken whether or not its connection is used: another may have become free first.
+            dialled: lane.dial.take().filter(|dial| dial.connection.is_some()).map(|dial| dial.start),
+        }
+    }
+
+    fn dial_begins(&mut self, time: Time, pid: Pid, goroutine: Goroutine) {
+        let parent = (pid, goroutine.parent);
+        if self.dialers.contains_key(&(pid, goroutine.id)) {
+            return;
+        }
+        if !self.lanes.contains_key(&parent) {
+            if !self.serving.contains(&parent) && !self.nameless.contains(&pid) {
+                return;
+            }
+            let serve = Goroutine { id: goroutine.parent, parent: 0, role: GoroutineRole::Serve };
+            if self.lane(pid, serve).is_none() {
+                return;
+            }
+        }
+        self.close_dial(parent, time);
+        if let Some(lane) = self.lanes.get_mut(&parent) {
+            lane.dial = Some(Dial::new(time));
+        }
+        if self.dialers.len() < LIMIT {
+            self.dialers.insert((pid, goroutine.id), parent);
+        }
+    }
+
+    /// A socket is being dialled.
+    pub fn dialled(&mut self, time: Time, pid: Pid, open: &Open) {
+        let goroutine = open.goroutine;
+        if matches!(goroutine.role, GoroutineRole::Dial | GoroutineRole::FastDial) {
+            self.dial_begins(time, pid, goroutine);
+        }
+        // Addresses that are tried at the same time are dialled by children of the dialling goroutine.
+        let dialer = self.dialers.get(&(pid, goroutine.id)).or_else(|| self.dialers.get(&(pid, goroutine.parent)));
+        let Some(&for_lane) = dialer else { return };
+        if let Some(dial) = self.lanes.get_mut(&for_lane).and_then(|lane| lane.dial.as_mut()) {
+            dial.peer = Some(open.peer);
+            dial.local = Some(open.local);
+            self.dials.insert(open.connection, for_lane);
+        }
+    }
+
+    pub fn connected(&mut self, connection: ConnectionId) {
+        if let Some(dial) = self.dial_of(connection) {
+            dial.connection = Some(connection);
+            dial.failed = false;
+        }
+    }
+
+    /// A socket that was being dialled, or had been, is gone.
+    pub fn gone(&mut self, time: Time, connection: ConnectionId, errno: i32) {
+        if let Some(dial) = self.dial_of(connection) {
+            dial.end = time;
+            dial.failed = true;
+            if errno != 0 {
+                dial.error = errno;
+            }
+        }
+        self.dials.remove(&connection);
+    }
+
+    fn dial_of(&mut self, connection: ConnectionId) -> Option<&mut Dial> {
+        let lane = self.dials.get(&connection)?;
+        self.lanes.get_mut(lane)?.dial.as_mut()
+    }
+
+    /// The first byte of a request to a backend: gives the time at which the attempt began, if that was earlier.
+    pub fn begins(&mut self, pid: Pid, fd: i32, goroutine: Goroutine, key: MessageKey) -> Option<Time> {
+        let direct =
+            matches!(goroutine.role, GoroutineRole::Serve | GoroutineRole::Http2Handler | GoroutineRole::Http3Handler)
+                || goroutine.role == GoroutineRole::Safe && self.lanes.contains_key(&(pid, goroutine.id));
+        let owner = if direct {
+            // fastProxy: the handler itself writes.
+            self.owner(pid, goroutine)
+        } else {
+            self.writers.remove(&(pid, goroutine.id)).or_else(|| self.expected.remove(&(pid, fd)))?
+        };
+        if let Some(run) = owner.run.and_then(|run| self.runs.get_mut(&run)) {
+            if owner.role == Role::Mirror {
+                run.mirrors_open += 1;
+            } else {
+                run.open += 1;
+            }
+        }
+        let dialled = owner.dialled;
+        self.owners.insert(key, owner);
+        dialled
+    }
+
+    /// Whether somebody owns a request to a backend.
+    pub fn owns(&self, key: MessageKey) -> bool {
+        self.owners.contains_key(&key)
+    }
+
+    /// Gives a request without an owner one that fits.
+    pub fn infer(&mut self, key: MessageKey, lane: Lane) {
+        let Some(state) = self.lanes.get(&lane) else { return };
+        let owner = Owner {
+            run: Some(state.run),
+            role: Role::Backend,
+            before_service: false,
+            service: None,
+            url: None,
+            link: Link::Inferred,
+            dialled: None,
+        };
+        if let Some(run) = self.runs.get_mut(&state.run) {
+            run.open += 1;
+        }
+        self.owners.insert(key, owner);
+    }
+
+    /// A request to a backend is over.
+    pub fn attempt(&mut self, pid: Pid, key: MessageKey, hop: Hop, given_up: bool) -> Option<Role> {
+        let owner = self.owners.remove(&key)?;
+        let role = owner.role;
+        let Some(id) = owner.run else {
+            if role == Role::HealthCheck {
+                self.emit_alone(pid, owner, hop);
+            }
+            return Some(role);
+        };
+        let Some(run) = self.runs.get_mut(&id) else { return Some(role) };
+        if role == Role::Mirror {
+            run.mirrors_open = run.mirrors_open.saturating_sub(1);
+        } else {
+            run.open = run.open.saturating_sub(1);
+        }
+        run.attempts.push(Done { owner, hop, given_up });
+        if run.handed_out {
+            self.emit_late(id);
+        } else if run.server.is_some() && run.open == 0 {
+            self.hand_out(id);
+        }
+        Some(role)
+    }
+
+    /// A client request was answered, or given up, by the goroutine `serve`. `server` has all that its bytes say;
+    /// names and attempts are added here.
+    pub fn answered(
+        &mut self,
+        time: Time,
+        pid: Pid,
+        serve: Option<u64>,
+        traceparent: (Option<&str>, Option<&str>),
+        make: impl FnOnce(Known, crate::exchange::Context) -> Server,
+    ) {
+        let lane = serve.map(|goroutine| (pid, goroutine));
+        if let Some(lane) = lane {
+            self.close_dial(lane, time);
+        }
+        let id = lane.and_then(|lane| self.lanes.remove(&lane)).map_or_else(|| self.start_run(pid), |lane| lane.run);
+        if let Some(lane) = lane
+            && let Some(before) = self.answered.insert(lane, id)
+        {
+            self.forget(before);
+        }
+        let context = self.ids.server(traceparent.0, traceparent.1);
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        run.context = Some(context.clone());
+        run.server = Some(make(Known::of(run), context));
+        if run.open == 0 {
+            self.hand_out(id);
+        } else {
+            self.waiting.push_back((time + PATIENCE, id));
+        }
+        if lane.is_none() {
+            self.forget(id);
+        }
+    }
+
+    /// The client's connection is gone: what its goroutine left is forgotten after a while.
+    pub fn leave(&mut self, time: Time, pid: Pid, serve: u64) {
+        self.leaving.push_back((time + AFTERLIFE, (pid, serve)));
+    }
+
+    /// Hands out what has waited long enough.
+    pub fn pass(&mut self, now: Time) {
+        while let Some(&(deadline, id)) = self.waiting.front() {
+            if deadline > now {
+                break;
+            }
+            self.waiting.pop_front();
+            if self.runs.get(&id).is_some_and(|run| run.server.is_some()) {
+                self.hand_out(id);
+            }
+        }
+        while let Some(&(deadline, lane)) = self.leaving.front() {
+            if deadline > now {
+                break;
+            }
+            self.leaving.pop_front();
+            self.serving.remove(&lane);
+            if let Some(run) = self.answered.remove(&lane) {
+                self.forget(run);
+            }
+            self.abandon(lane);
+        }
+    }
+
+    /// Hands out everything that was answered.
+    pub fn finish(&mut self) {
+        while let Some((_, id)) = self.waiting.pop_front() {
+            if self.runs.get(&id).is_some_and(|run| run.server.is_some()) {
+                self.hand_out(id);
+            }
+        }
+    }
+
+    /// A goroutine serves a client's connection.
+    pub fn serve(&mut self, pid: Pid, goroutine: u64) {
+        if self.serving.len() < LIMIT {
+            self.serving.insert((pid, goroutine));
+        }
+    }
+
+    /// A goroutine has told something about the request that it serves.
+    pub fn serves(&self, pid: Pid, goroutine: u64) -> bool {
+        self.lanes.contains_key(&(pid, goroutine))
+    }
+
+    /// A process ended: nothing of it will be heard again.
+    pub fn exit(&mut self, pid: Pid) {
+        self.lanes.retain(|lane, _| lane.0 != pid);
+        self.serving.retain(|lane| lane.0 != pid);
+        self.nameless.remove(&pid);
+        self.answered.retain(|lane, _| lane.0 != pid);
+        self.dialers.retain(|lane, _| lane.0 != pid);
+        self.expected.retain(|key, _| key.0 != pid);
+        self.requests.retain(|key, _| key.0 != pid);
+        self.writers.retain(|lane, _| lane.0 != pid);
+        self.runs.retain(|_, run| run.pid != pid || run.server.is_some());
+    }
+
+    /// A run of which the end was not seen.
+    fn abandon(&mut self, lane: Lane) {
+        if let Some(state) = self.lanes.remove(&lane) {
+            self.abandoned += 1;
+            self.forget(state.run);
+        }
+    }
+
+    fn forget(&mut self, id: RunId) {
+        let Some(run) = self.runs.get(&id) else { return };
+        if run.open + run.mirrors_open > 0 || run.server.is_some() {
+            // Its last attempt removes it.
+            return;
+        }
+        if let Some(run) = self.runs.remove(&id) {
+            for lane in run.lanes {
+                if self.lanes.get(&lane).is_some_and(|state| state.run == id) {
+                    self.lanes.remove(&lane);
+                }
+            }
+        }
+    }
+
+    /// A dial that led to no request is an attempt that failed.
+    fn close_dial(&mut self, lane: Lane, time: Time) {
+        let Some(state) = self.lanes.get_mut(&lane) else { return };
+        let Some(dial) = state.dial.take() else { return };
+        let owner = Owner {
+            run: Some(state.run),
+            role: if state.mirror { Role::Mirror } else { Role::Backend },
+            before_service: state.service.is_none(),
+            service: state.service.clone(),
+            url: state.url.clone(),
+            link: Link::Exact,
+            dialled: Some(dial.start),
+        };
+        let id = state.run;
+        if let Some(run) = self.runs.get_mut(&id).filter(|run| run.attempts.len() < MOST_ATTEMPTS) {
+            run.attempts.push(emit::failed_dial(owner, &dial, time, self.clock));
+        }
+    }
+
+    /// Runs, goroutines and hand-overs in memory.
+    pub fn size(&self) -> usize {
+        self.runs.len() + self.lanes.len() + self.owners.len() + self.expected.len() + self.dialers.len()
+    }
+}
+
+/// What the goroutine of a request told about it.
+#[derive(Debug, Default)]
+pub struct Known {
+    pub entrypoint: Option<Name>,
+    pub router: Option<Name>,
+    pub rule: Option<Name>,
+    pub service: Option<Name>,
+    pub leaf: Option<Name>,
+    pub url: Option<Name>,
+    /// It asked a backend.
+    pub attempted: bool,
+}
+
+impl Known {
+    fn of(run: &Run) -> Self {
+        Self {
+            entrypoint: run.entrypoint.clone(),
+            router: run.router.clone(),
+            rule: run.rule.clone(),
+            service: run.service.clone(),
+            leaf: run.leaf.clone(),
+            url: run.url.clone(),
+            attempted: run.open > 0 || !run.attempts.is_empty(),
+        }
+    }
+}
+
+pub type Key = (ConnectionId, Sequence);

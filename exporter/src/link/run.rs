@@ -1,0 +1,118 @@
+//! One run of a handler: what Traefik did for one client request, collected until the request is answered.
+
+use std::net::SocketAddr;
+
+use crate::connection::Sequence;
+use crate::event::{ConnectionId, Name, Pid, Time};
+use crate::exchange::{Context, Hop, Link, Role, Server};
+
+pub(crate) type RunId = u64;
+
+/// A goroutine that works for a request.
+pub(crate) type Lane = (Pid, u64);
+
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub pid: Pid,
+    pub context: Option<Context>,
+    pub entrypoint: Option<Name>,
+    /// Nested routers as Traefik's access log writes them: `parent@file -> child@file`.
+    pub router: Option<Name>,
+    pub rule: Option<Name>,
+    /// Of the last router, as it is configured.
+    pub service: Option<Name>,
+    /// Of the last service that was entered.
+    pub leaf: Option<Name>,
+    pub url: Option<Name>,
+    /// Attempts that are over.
+    pub attempts: Vec<Done>,
+    /// Attempts under way on the request's own goroutine.
+    pub open: usize,
+    /// Attempts under way for mirrors: the request does not wait for them.
+    pub mirrors_open: usize,
+    /// A goroutine for mirrors was seen.
+    pub mirrored: bool,
+    /// Answered, and waiting for the attempts that are open.
+    pub server: Option<Server>,
+    /// Handed out: what comes now is late.
+    pub handed_out: bool,
+    pub lanes: Vec<Lane>,
+}
+
+impl Run {
+    pub(crate) fn new(pid: Pid) -> Self {
+        Self {
+            pid,
+            context: None,
+            entrypoint: None,
+            router: None,
+            rule: None,
+            service: None,
+            leaf: None,
+            url: None,
+            attempts: Vec::new(),
+            open: 0,
+            mirrors_open: 0,
+            mirrored: false,
+            server: None,
+            handed_out: false,
+            lanes: Vec::new(),
+        }
+    }
+}
+
+/// What a goroutine is doing for its run.
+#[derive(Debug)]
+pub(crate) struct LaneState {
+    pub run: RunId,
+    /// It sends to mirrors.
+    pub mirror: bool,
+    pub service: Option<Name>,
+    pub url: Option<Name>,
+    /// A dial that was begun for the attempt that is next.
+    pub dial: Option<Dial>,
+}
+
+/// A dial, over all the addresses that it tries.
+#[derive(Debug)]
+pub(crate) struct Dial {
+    pub start: Time,
+    pub end: Time,
+    pub local: Option<SocketAddr>,
+    pub peer: Option<SocketAddr>,
+    /// Last `sk_err` of a socket that did not connect.
+    pub error: i32,
+    pub failed: bool,
+    pub connection: Option<ConnectionId>,
+}
+
+impl Dial {
+    pub(crate) fn new(start: Time) -> Self {
+        Self { start, end: start, local: None, peer: None, error: 0, failed: false, connection: None }
+    }
+}
+
+/// Whose a request to a backend is.
+#[derive(Debug, Clone)]
+pub(crate) struct Owner {
+    pub run: Option<RunId>,
+    pub role: Role,
+    /// It was made before any service was entered.
+    pub before_service: bool,
+    pub service: Option<Name>,
+    pub url: Option<Name>,
+    pub link: Link,
+    /// When the dial for it began, if it was the first on its connection.
+    pub dialled: Option<Time>,
+}
+
+/// An attempt that is over.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub owner: Owner,
+    pub hop: Hop,
+    /// It ended because Traefik closed the connection: why, the final status tells.
+    pub given_up: bool,
+}
+
+pub(crate) type MessageKey = (ConnectionId, Sequence);

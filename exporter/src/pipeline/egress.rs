@@ -1,0 +1,132 @@
+//! What happens to requests to backends, and to everything else that a traced process dials.
+
+use super::{Key, Pipeline};
+use crate::connection::{Fact, Message, Side, error_of};
+use crate::counters::Traffic;
+use crate::event::{ConnectionId, Direction, Goroutine, Pid, Time};
+use crate::exchange::{ErrorKind, Role};
+use crate::http1::Loss;
+
+impl Pipeline {
+    pub(super) fn egress_facts(&mut self, time: Time, id: ConnectionId, goroutine: Goroutine) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        if connection.book.facts.is_empty() {
+            return;
+        }
+        let (pid, fd) = (connection.pid, connection.fd);
+        let mut facts = std::mem::take(&mut connection.book.facts);
+        for fact in facts.drain(..) {
+            match fact {
+                Fact::Begun(sequence) => {
+                    if let Some(dialled) = self.linker.begins(pid, fd, goroutine, (id, sequence))
+                        && let Some(connection) = self.connections.get_mut(&id)
+                    {
+                        connection.book.began_at(sequence, dialled);
+                    }
+                }
+                Fact::Head(sequence) => self.infer((id, sequence)),
+                Fact::Answered(sequence) => {
+                    while let Some((oldest, message)) = self.connections.get_mut(&id).and_then(|it| it.book.take()) {
+                        let end = message.last;
+                        let cut = message.response_body.incomplete.then_some(ErrorKind::ConnectionClosed);
+                        self.attempt(pid, (id, oldest), message, end, cut);
+                        if oldest >= sequence {
+                            break;
+                        }
+                    }
+                }
+                Fact::Orphan | Fact::RequestsLost(_) => {}
+                Fact::ResponsesLost(loss) => {
+                    let malformed = matches!(loss, Loss::NoMessage | Loss::HeadTooLong);
+                    let error = malformed.then_some(ErrorKind::MalformedResponse);
+                    while let Some((sequence, mut message)) =
+                        self.connections.get_mut(&id).and_then(|it| it.book.take())
+                    {
+                        message.response_body.incomplete = true;
+                        self.attempt(pid, (id, sequence), message, time, error);
+                    }
+                }
+                Fact::Http2 => {
+                    if let Some(connection) = self.connections.get_mut(&id) {
+                        connection.side = Side::Own;
+                    }
+                }
+            }
+        }
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.book.facts = facts;
+        }
+    }
+
+    /// A request to a backend is over.
+    fn attempt(&mut self, pid: Pid, key: Key, message: Message, end: Time, error: Option<ErrorKind>) {
+        let Some(connection) = self.connections.get(&key.0) else { return };
+        let mut hop = message.into_hop(self.clock, end, connection.local, connection.peer);
+        hop.error = error;
+        let given_up = error.is_some() && connection.closed_here && !connection.peer_closed && connection.error == 0;
+        match self.linker.attempt(pid, key, hop, given_up) {
+            // Health checks are counted where they are handed out.
+            Some(Role::Middleware) | None => self.counters.told_apart.add(Traffic::Other, 1),
+            Some(_) => {}
+        }
+    }
+
+    pub(super) fn egress_closed(&mut self, time: Time, pid: Pid, id: ConnectionId, gone: bool) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        if gone || connection.closed_here {
+            connection.end(time, Direction::Receive);
+            connection.end(time, Direction::Send);
+        }
+        self.egress_facts(time, id, Goroutine::default());
+        loop {
+            let Some(connection) = self.connections.get_mut(&id) else { return };
+            let Some((_, message)) = connection.book.oldest() else { return };
+            if message.tunnel.is_some() && !gone && !connection.peer_closed {
+                return;
+            }
+            let error = match message.tunnel {
+                Some(_) => None,
+                None => Some(error_of(connection.error, connection.peer_closed)),
+            };
+            let Some((sequence, mut message)) = connection.book.take() else { return };
+            message.response_body.incomplete |= message.response.is_some() && message.tunnel.is_none();
+            self.attempt(pid, (id, sequence), message, time, error);
+        }
+    }
+
+    /// A request without an owner, where the probe that names owners is missing: the oldest client request that is
+    /// under way, came with the same method and has no attempt yet. Traefik's forwarded headers narrow it further
+    /// where header lines are kept.
+    fn infer(&mut self, key: Key) {
+        if self.linker.owns(key) {
+            return;
+        }
+        let Some(connection) = self.connections.get(&key.0) else { return };
+        let pid = connection.pid;
+        let exact = self.processes.get(&pid).is_some_and(|process| process.has_probe("round_trip"));
+        if exact {
+            return;
+        }
+        let Some(head) = connection.book.get(key.1).and_then(|message| message.request.as_ref()) else { return };
+        let forwarded_host = head.headers.get("x-forwarded-host");
+        let candidate = self
+            .connections
+            .values()
+            .filter(|ingress| ingress.pid == pid && ingress.side == Side::Ingress)
+            .filter_map(|ingress| {
+                let (_, message) = ingress.book.oldest()?;
+                let client = message.request.as_ref()?;
+                let serve = ingress.serve.or(ingress.hint)?;
+                let host_fits = match (&forwarded_host, &client.host) {
+                    (Some(forwarded), Some(host)) => **host == **forwarded,
+                    _ => true,
+                };
+                (client.method == head.method && host_fits && message.response.is_none())
+                    .then_some((message.start, serve))
+            })
+            .min();
+        if let Some((_, serve)) = candidate {
+            self.linker.infer(key, (pid, serve));
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! From events to exchanges: a pure function of the stream.
+//!
+//! No clock, no IO, no thread; a replay of a recorded stream gives the same exchanges, ids included.
+
+mod egress;
+mod ingress;
+mod names;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::connection::{Clock, Connection, Sequence, Side, serves};
+use crate::counters::{Cause, Counters};
+use crate::event::{
+    Change, ConnectionId, Direction, Event, Goroutine, Kind, Name, Open, Origin, Pid, Probe, Process, State, Tally,
+    Time, Transfer,
+};
+use crate::exchange::{Exchange, Method};
+use crate::link::Linker;
+use crate::traefik::Names;
+use names::Sources;
+
+/// Names that are held at once; Traefik's configuration bounds them, this bounds Traefik.
+const MAX_NAMES: usize = 65_536;
+
+/// Sockets that are followed at once; the kernel side holds as many.
+const MAX_CONNECTIONS: usize = 131_072;
+
+/// Bytes that must still come before it is worth a system call to tell the kernel side to leave them out.
+const WORTH_TELLING: u64 = 64 * 1024;
+
+/// What the pipeline is told at start.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Makes the ids of a stream its own.
+    pub seed: u64,
+    /// Level `details`: heads keep their header lines.
+    pub keep_headers: bool,
+    pub names: NamesFrom,
+}
+
+/// Where the Traefik names of requests are taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamesFrom {
+    /// Probes where they are in place, else the API.
+    Auto,
+    Probes,
+    Api,
+}
+
+/// Takes what the pipeline makes.
+pub trait Sink {
+    fn exchange(&mut self, exchange: Exchange);
+    /// A client request began; [`Sink::ended`] takes it back with the same values.
+    fn began(&mut self, entrypoint: Option<&Name>, method: &Method);
+    fn ended(&mut self, entrypoint: Option<&Name>, method: &Method);
+    /// Bytes of a direction up to a stream offset need not be copied.
+    fn skip(&mut self, connection: ConnectionId, direction: Direction, until: u64);
+    /// The entrypoint of a listening port is known.
+    fn entrypoint_known(&mut self, pid: Pid, local: SocketAddr);
+    /// A round trip's connection could not be read: the slower probe is needed.
+    fn needs_request_write(&mut self, pid: Pid);
+}
+
+/// The pipeline.
+#[derive(Debug)]
+pub struct Pipeline {
+    settings: Settings,
+    clock: Clock,
+    processes: FxHashMap<Pid, Arc<Process>>,
+    listening: FxHashMap<Pid, Vec<SocketAddr>>,
+    connections: FxHashMap<ConnectionId, Connection>,
+    linker: Linker,
+    names: Names,
+    sources: Sources,
+    /// Addresses from which hoptap itself asks Traefik.
+    own: FxHashSet<SocketAddr>,
+    counters: Arc<Counters>,
+    /// Client requests that ended without a response on the wire: the kernel cannot count them.
+    unanswered: u64,
+    /// Final response heads that were read, or are known to have been missed.
+    heads: u64,
+    /// Those among them that were booked as lost by a tally, and that no connection has told of since.
+    booked: u64,
+    /// Those among them that answered hoptap itself.
+    own_heads: u64,
+    tally: Tally,
+}
+
+impl Pipeline {
+    pub fn new(settings: Settings, counters: Arc<Counters>) -> Self {
+        Self {
+            settings,
+            clock: Clock::default(),
+            processes: FxHashMap::default(),
+            listening: FxHashMap::default(),
+            connections: FxHashMap::default(),
+            linker: Linker::new(settings.seed),
+            names: Names::new(MAX_NAMES),
+            sources: Sources::default(),
+            own: FxHashSet::default(),
+            counters,
+            unanswered: 0,
+            heads: 0,
+            booked: 0,
+            own_heads: 0,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Takes the next event.
+    pub fn event(&mut self, event: &Event<'_>, sink: &mut impl Sink) {
+        tracing::trace!(?event);
+        let Event { time, pid, kind } = event;
+        let (time, pid) = (*time, *pid);
+        self.counters.events.fetch_add(1, Relaxed);
+        match kind {
+            Kind::Clock { unix } => {
+                self.clock = Clock::new(time, *unix);
+                self.linker.clock = self.clock;
+            }
+            Kind::Process(process) => {
+                self.processes.insert(pid, Arc::new((**process).clone()));
+                if !process.has_probe("router") {
+                    self.linker.nameless.insert(pid);
+                }
+            }
+            Kind::Exit => self.exit(time, pid, sink),
+            Kind::Listening(ports) => {
+                self.listening.insert(pid, ports.clone());
+            }
+            Kind::Configuration(configuration) => self.sources.configure(pid, configuration),
+            Kind::Own(address) => {
+                self.own.insert(*address);
+                // It may have been announced already: Traefik tries to read before there is something to read.
+                for connection in self.connections.values_mut().filter(|connection| connection.peer == *address) {
+                    connection.side = Side::Own;
+                }
+            }
+            Kind::Open(open) => self.open(time, pid, open),
+            Kind::Transfer(transfer) => self.transfer(time, transfer, sink),
+            Kind::State(state) => self.state(time, pid, state, sink),
+            Kind::Probe { goroutine, probe } => self.probe(time, pid, *goroutine, probe, sink),
+            Kind::Tally(tally) => self.tally(tally),
+        }
+        self.linker.pass(time);
+        self.drain(sink);
+    }
+
+    /// The end of the stream: hands out what is complete, and counts what is not.
+    pub fn finish(&mut self, time: Time, sink: &mut impl Sink) {
+        let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
+        for id in ids {
+            if let Some(mut connection) = self.connections.remove(&id)
+                && connection.side == Side::Ingress
+            {
+                let left = connection.book.iter().filter(|(_, message)| message.request.is_some()).count() as u64;
+                self.counters.drops.add(Cause::Shutdown, left);
+                self.unanswered += connection
+                    .book
+                    .iter()
+                    .filter(|(_, message)| message.request.is_some() && message.response.is_none())
+                    .count() as u64;
+                while let Some((_, entrypoint, method)) = connection.active.pop_front() {
+                    sink.ended(entrypoint.as_ref(), &method);
+                }
+            }
+        }
+        self.linker.finish();
+        self.linker.pass(time);
+        self.drain(sink);
+        self.seen();
+    }
+
+    fn drain(&mut self, sink: &mut impl Sink) {
+        for mut exchange in self.linker.out.drain(..) {
+            if let Some(process) = self.processes.get(&exchange.pid) {
+                exchange.process = Arc::clone(process);
+            }
+            if exchange.server.is_some() {
+                self.counters.requests_exported.fetch_add(1, Relaxed);
+            }
+            self.sources.name(&mut exchange, self.settings.names, &mut self.names);
+            if let Some(port) = self.sources.learned(exchange.pid) {
+                sink.entrypoint_known(exchange.pid, port);
+            }
+            if !self.settings.keep_headers {
+                exchange.forget_headers();
+            }
+            sink.exchange(exchange);
+        }
+    }
+
+    fn probe(&mut self, time: Time, pid: Pid, goroutine: Goroutine, probe: &Probe<'_>, sink: &mut impl Sink) {
+        if let Probe::RoundTrip { fd: -1, .. } = probe {
+            sink.needs_request_write(pid);
+        }
+        self.linker.probe(time, pid, goroutine, probe, &mut self.names);
+    }
+
+    fn open(&mut self, time: Time, pid: Pid, open: &Open) {
+        if open.origin == Origin::Dialled {
+            self.linker.dialled(time, pid, open);
+        }
+        if self.connections.len() >= MAX_CONNECTIONS {
+            self.counters.losses.add(Cause::MapFull, 1);
+            return;
+        }
+        let side = self.side(pid, open);
+        let keep_headers = self.settings.keep_headers || self.needs_headers(pid);
+        let connection = Connection::new(pid, open, side, time, keep_headers);
+        self.connections.insert(open.connection, connection);
+    }
+
+    /// Rules ask for headers, and so does inference.
+    fn needs_headers(&self, pid: Pid) -> bool {
+        let Some(process) = self.processes.get(&pid) else { return false };
+        self.settings.names == NamesFrom::Api || !process.has_probe("router") || !process.has_probe("round_trip")
+    }
+
+    fn side(&self, pid: Pid, open: &Open) -> Side {
+        if open.origin == Origin::Dialled {
+            return Side::Egress;
+        }
+        if self.own.contains(&open.peer) {
+            return Side::Own;
+        }
+        let listens = |ports: &Vec<SocketAddr>| {
+            ports.iter().any(|port| {
+                port.port() == open.local.port() && (port.ip().is_unspecified() || port.ip() == open.local.ip())
+            })
+        };
+        match self.listening.get(&pid) {
+            _ if open.origin == Origin::Accepted => Side::Ingress,
+            Some(ports) if listens(ports) => Side::Ingress,
+            _ => Side::Unknown,
+        }
+    }
+
+    fn transfer(&mut self, time: Time, transfer: &Transfer<'_>, sink: &mut impl Sink) {
+        self.counters.captured_bytes.fetch_add(transfer.bytes.len() as u64, Relaxed);
+        let Some(connection) = self.connections.get_mut(&transfer.connection) else {
+            // Its opening was lost: counted as such where the ring was full, and its responses by the kernel.
+            return;
+        };
+        let goroutine = transfer.goroutine;
+        if connection.side == Side::Ingress {
+            if let Some(serve) = serves(&goroutine) {
+                if connection.serve.replace(serve) != Some(serve) {
+                    self.linker.serve(connection.pid, serve);
+                }
+            } else if goroutine.role == crate::event::Role::BackgroundRead
+                && connection.hint.replace(goroutine.parent) != Some(goroutine.parent)
+            {
+                self.linker.serve(connection.pid, goroutine.parent);
+            }
+        }
+        if transfer.result == -i64::from(libc::EAGAIN) || transfer.result == -i64::from(libc::EINTR) {
+            return;
+        }
+        let heads = connection.book.heads;
+        connection.transfer(time, transfer);
+        let id = connection.id;
+        if connection.side == Side::Ingress {
+            self.heads += u64::from(connection.book.heads - heads);
+        }
+        match connection.side {
+            Side::Ingress => self.ingress_facts(time, id, sink),
+            Side::Egress => self.egress_facts(time, id, goroutine),
+            Side::Unknown | Side::Own => {}
+        }
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let missed = u64::from(connection.book.missed(transfer.responses));
+        // A tally may have booked them before this connection told of itself again.
+        let booked = missed.min(self.booked);
+        self.booked -= booked;
+        let missed = missed - booked;
+        if missed > 0 {
+            self.heads += missed;
+            match connection.side {
+                Side::Ingress => self.counters.drops.add(Cause::Gap, missed),
+                Side::Own => self.own_heads += missed,
+                Side::Unknown | Side::Egress => self.counters.drops.add(Cause::JoinedMidway, missed),
+            }
+        }
+        let until = connection.skippable_until(transfer.direction);
+        let told = &mut connection.told[usize::from(transfer.direction == Direction::Send)];
+        if until > *told && until.saturating_sub(transfer.offset) > WORTH_TELLING {
+            *told = until;
+            sink.skip(id, transfer.direction, until);
+        }
+    }
+
+    fn state(&mut self, time: Time, pid: Pid, state: &State, sink: &mut impl Sink) {
+        let id = state.connection;
+        match state.change {
+            Change::Established { local } => {
+                self.linker.connected(id);
+                if let Some(connection) = self.connections.get_mut(&id) {
+                    connection.established = true;
+                    connection.local = local;
+                }
+            }
+            Change::ClosedThere => {
+                if let Some(connection) = self.connections.get_mut(&id) {
+                    connection.peer_closed = true;
+                }
+            }
+            Change::ClosedHere => {
+                let Some(connection) = self.connections.get_mut(&id) else { return };
+                connection.closed_here = true;
+                if let Some(serve) = serves(&state.goroutine) {
+                    connection.serve.get_or_insert(serve);
+                }
+                self.closed(time, pid, id, false, sink);
+            }
+            Change::Gone => {
+                self.linker.gone(time, id, state.error);
+                let Some(connection) = self.connections.get_mut(&id) else { return };
+                if state.error != 0 {
+                    connection.error = state.error;
+                }
+                if connection.serve.is_none() && !connection.closed_here {
+                    connection.serve = serves(&state.goroutine);
+                }
+                self.closed(time, pid, id, true, sink);
+                if let Some(connection) = self.connections.remove(&id) {
+                    self.own.remove(&connection.peer);
+                    if let Some(serve) = connection.serve {
+                        self.linker.leave(time, pid, serve);
+                    }
+                }
+            }
+        }
+    }
+
+    fn closed(&mut self, time: Time, pid: Pid, id: ConnectionId, gone: bool, sink: &mut impl Sink) {
+        match self.connections.get(&id).map(|connection| connection.side) {
+            Some(Side::Ingress) => self.ingress_closed(time, id, gone, sink),
+            Some(Side::Egress) => self.egress_closed(time, pid, id, gone),
+            _ => {}
+        }
+    }
+
+    fn exit(&mut self, time: Time, pid: Pid, sink: &mut impl Sink) {
+        let ids: Vec<ConnectionId> = self
+            .connections
+            .values()
+            .filter(|connection| connection.pid == pid)
+            .map(|connection| connection.id)
+            .collect();
+        for id in ids {
+            self.closed(time, pid, id, true, sink);
+            self.connections.remove(&id);
+        }
+        self.linker.exit(pid);
+        self.listening.remove(&pid);
+        self.sources.forget(pid);
+        // The process itself stays until its last exchange is handed out.
+        self.linker.finish();
+        self.drain(sink);
+        self.processes.remove(&pid);
+    }
+
+    fn tally(&mut self, tally: &Tally) {
+        self.tally = *tally;
+        self.counters.tally(tally);
+        // Whatever the kernel counted and no connection accounted for went by while the ring was full. A tally is
+        // taken before the ring is read to its end, so nothing that is still on its way is taken for lost.
+        let unaccounted = tally.responses.saturating_sub(self.heads);
+        if unaccounted > 0 {
+            self.counters.drops.add(Cause::RingFull, unaccounted);
+            self.heads += unaccounted;
+            self.booked += unaccounted;
+        }
+        self.seen();
+    }
+
+    /// Client requests that are known to have been there.
+    fn seen(&self) {
+        let seen = self.tally.responses.max(self.heads) + self.unanswered - self.own_heads;
+        self.counters.requests_seen.fetch_max(seen, Relaxed);
+    }
+
+    /// Connections, runs, goroutines and hand-overs in memory.
+    pub fn size(&self) -> usize {
+        self.connections.len() + self.linker.size()
+    }
+}
+
+/// A message of a connection.
+type Key = (ConnectionId, Sequence);
