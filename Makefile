@@ -1,0 +1,22 @@
+# Every target works on a fresh machine: each installs and builds what it needs. See scripts/.
+.PHONY: setup build traefik demo test bench kernels lint clean
+
+build:
+	@scripts/build
+setup:
+	@scripts/setup
+traefik:
+	@scripts/traefik
+demo:
+	@scripts/demo
+test:
+	@scripts/test
+bench:
+	@scripts/bench
+# Boots Linux 5.10, 6.1 and 6.12 under emulation: minutes each.
+kernels:
+	@HOPTAP_TRAEFIK="$$(scripts/traefik)" cargo test --package hoptap-tests --test kernels
+lint:
+	@scripts/lint
+clean:
+	cargo clean

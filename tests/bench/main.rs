@@ -1,0 +1,82 @@
+//! What hoptap costs per request, against what Traefik's own telemetry costs: both in one session, in turn, with
+//! the same load, to the same receiver in a process of its own, whose cost is nobody's.
+//!
+//! `bench [--rounds N] [--requests N] [ARGUMENT OF HOPTAP]...`
+
+mod measure;
+mod report;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use hoptap_tests::collector::Collector;
+use hoptap_tests::hoptap;
+
+use measure::{Bench, Mode};
+
+/// Median of so many: single runs on a shared machine differ by a tenth.
+const ROUNDS: usize = 5;
+const REQUESTS: usize = 20_000;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| match arguments.as_slice() {
+        [word, address] if word == "receive" => runtime.block_on(receive(address)),
+        _ => runtime.block_on(run(arguments)),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("bench: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(mut arguments: Vec<String>) -> Result<()> {
+    let rounds = option(&mut arguments, "--rounds")?.unwrap_or(ROUNDS);
+    let requests = option(&mut arguments, "--requests")?.unwrap_or(REQUESTS);
+    let mut modes = vec![Mode::Floor, Mode::Own];
+    match hoptap::lacking() {
+        None => modes.push(Mode::Hoptap),
+        Some(reason) => say(&format!("without hoptap: {reason}")),
+    }
+    let bench = Bench::start(requests, arguments).await?;
+    let mut runs = Vec::new();
+    for round in 0..=rounds {
+        for mode in &modes {
+            let run = bench.run(*mode).await?;
+            // The first round warms caches, pools and the heap of each Traefik.
+            let note = if round == 0 { "warm-up" } else { "" };
+            say(&format!("{round}: {run} {note}"));
+            if round > 0 {
+                runs.push(run);
+            }
+        }
+    }
+    say(&report::text(&runs));
+    Ok(())
+}
+
+/// Takes OTLP until it is killed.
+async fn receive(address: &str) -> Result<()> {
+    let _collector = Collector::start_counting(address).await?;
+    std::future::pending().await
+}
+
+/// Takes `name N` out of the arguments.
+fn option(arguments: &mut Vec<String>, name: &str) -> Result<Option<usize>> {
+    let Some(at) = arguments.iter().position(|argument| argument == name) else {
+        return Ok(None);
+    };
+    arguments.remove(at);
+    anyhow::ensure!(at < arguments.len(), "expected a number after {name}");
+    let value = arguments.remove(at);
+    let number = value.parse().with_context(|| format!("expected a number after {name}, found {value:?}"))?;
+    Ok(Some(number))
+}
+
+fn say(line: &str) {
+    let _nobody_listens = writeln!(std::io::stdout(), "{line}");
+}

@@ -1,0 +1,203 @@
+//! One run: a fixed number of requests for the cost of each, then as many as go for the rate.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use hoptap_tests::backend::Backends;
+use hoptap_tests::client::Connection;
+use hoptap_tests::cpu;
+use hoptap_tests::hoptap::Hoptap;
+use hoptap_tests::load::Load;
+use hoptap_tests::process::{Process, Scratch, Stdout, free_port};
+use hoptap_tests::traefik::{Setup, Traefik};
+
+/// Kept connections, each with one request under way.
+const CONNECTIONS: usize = 50;
+
+/// The batch exporters send what is left after five seconds: that belongs to the requests, too.
+const TAIL: Duration = Duration::from_millis(5500);
+
+const DYNAMIC: &str = "
+http:
+  routers:
+    any: {rule: \"Host(`any.test`)\", service: be}
+  services:
+    be: {loadBalancer: {servers: [{url: \"http://{be}\"}]}}
+";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Traefik alone.
+    Floor,
+    /// Traefik with all of its own telemetry.
+    Own,
+    /// Traefik alone, hoptap beside it.
+    Hoptap,
+}
+
+/// What one run told.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) mode: Mode,
+    /// Processor time per request, µs.
+    pub(crate) traefik: f64,
+    pub(crate) hoptap: f64,
+    /// Requests per second, as many as go.
+    pub(crate) rate: f64,
+    /// Spans that arrived per request of the fixed number: fewer than two are losses.
+    pub(crate) spans: f64,
+    /// Of hoptap: resident after the full load, and the most there was, bytes.
+    pub(crate) resident: (f64, f64),
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{:<7} Traefik {:6.1} µs/request, hoptap {:6.1}, {:8.0} requests/s, {:.2} spans/request",
+            format!("{:?}", self.mode).to_lowercase(),
+            self.traefik,
+            self.hoptap,
+            self.rate,
+            self.spans
+        )
+    }
+}
+
+pub(crate) struct Bench {
+    requests: usize,
+    arguments: Vec<String>,
+    plain: Traefik,
+    own: Traefik,
+    _receiver: Process,
+    receiver: SocketAddr,
+    _backends: Backends,
+    _scratch: Scratch,
+}
+
+impl Bench {
+    pub(crate) async fn start(requests: usize, arguments: Vec<String>) -> Result<Self> {
+        let backends = Backends::start_forgetful(&["be"]).await?;
+        let backend = backends.addresses().first().context("a backend")?;
+        let dynamic = DYNAMIC.replace("{be}", &backend.to_string());
+        let scratch = Scratch::new("bench")?;
+
+        let receiver = SocketAddr::from(([127, 0, 0, 1], free_port()?));
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["receive", &receiver.to_string()]);
+        let mut process = Process::start(command, &scratch.path().join("receiver.log"), Stdout::Log)?;
+        process.wait_until("listened", Duration::from_secs(10), async || received(receiver).await.is_ok()).await?;
+
+        let setup = Setup { entrypoints: &[("web", "")], dynamic: &dynamic, no_access_log: true, ..Setup::default() };
+        let telemetry = format!(
+            "metrics: {{prometheus: {{addEntryPointsLabels: true, addRoutersLabels: true, addServicesLabels: true}}}}\n\
+             tracing: {{otlp: {{http: {{endpoint: \"http://{receiver}/v1/traces\"}}}}}}\n\
+             accessLog: {{filePath: {}, format: json}}\n",
+            scratch.path().join("access.json").display()
+        );
+        Ok(Self {
+            requests,
+            arguments,
+            plain: Traefik::start(&setup).await?,
+            own: Traefik::start(&Setup { more: &telemetry, ..setup }).await?,
+            _receiver: process,
+            receiver,
+            _backends: backends,
+            _scratch: scratch,
+        })
+    }
+
+    pub(crate) async fn run(&self, mode: Mode) -> Result<Run> {
+        let traefik = if mode == Mode::Own { &self.own } else { &self.plain };
+        let mut hoptap = match mode {
+            Mode::Hoptap => Some(self.attach(traefik).await?),
+            Mode::Floor | Mode::Own => None,
+        };
+        let to = traefik.address("web")?;
+        let cost = |hoptap: &Option<Hoptap>| -> Result<(Duration, Duration)> {
+            let own = hoptap.as_ref().map(|hoptap| cpu::time(hoptap.pid())).transpose()?;
+            Ok((cpu::time(traefik.pid())?, own.unwrap_or_default()))
+        };
+        let spans = received(self.receiver).await?;
+        let before = cost(&hoptap)?;
+        self.load(to).await?;
+        tokio::time::sleep(TAIL).await;
+        let after = cost(&hoptap)?;
+        let spans = received(self.receiver).await? - spans;
+
+        let rate = self.rate(to).await?;
+        let resident = hoptap.as_ref().map(|hoptap| cpu::resident(hoptap.pid())).transpose()?.unwrap_or_default();
+        if let Some(hoptap) = &mut hoptap {
+            hoptap.stop()?;
+        }
+        if mode == Mode::Own {
+            // Its exporter must not run into the next run.
+            tokio::time::sleep(TAIL).await;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+        let (requests, spans, resident) = (self.requests as f64, spans as f64, (resident.0 as f64, resident.1 as f64));
+        let each = |before: Duration, after: Duration| after.saturating_sub(before).as_secs_f64() * 1e6 / requests;
+        Ok(Run {
+            mode,
+            traefik: each(before.0, after.0),
+            hoptap: each(before.1, after.1),
+            rate,
+            spans: spans / requests,
+            resident,
+        })
+    }
+
+    async fn attach(&self, traefik: &Traefik) -> Result<Hoptap> {
+        let pid = traefik.pid().to_string();
+        let mut arguments = vec!["--pid", pid.as_str()];
+        arguments.extend(self.arguments.iter().map(String::as_str));
+        let endpoint = format!("http://{}", self.receiver);
+        let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];
+        Hoptap::start(&arguments, &environment, Stdout::Nowhere).await
+    }
+
+    async fn load(&self, to: SocketAddr) -> Result<()> {
+        let outcomes = Load {
+            to,
+            connections: CONNECTIONS,
+            requests: self.requests,
+            templates: vec!["GET /x HTTP/1.1\r\nHost: any.test\r\n\r\n".to_owned()],
+            label: String::new(),
+        }
+        .run()
+        .await?;
+        let failed = outcomes.iter().filter(|outcome| outcome.status != 200).count();
+        ensure!(failed == 0, "{failed} of {} requests failed", self.requests);
+        Ok(())
+    }
+
+    /// By wrk, whose own cost is small: client, backend, Traefik and hoptap share the processors.
+    async fn rate(&self, to: SocketAddr) -> Result<f64> {
+        let url = format!("http://{to}/x");
+        let connections = format!("-c{CONNECTIONS}");
+        let wrk = ["-t1", &connections, "-d3s", "-H", "Host: any.test", &url].map(str::to_owned);
+        let output = tokio::task::spawn_blocking(|| Command::new("wrk").args(wrk).output()).await?;
+        if let Ok(output) = output {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let line = text.lines().find_map(|line| line.strip_prefix("Requests/sec:"));
+            return line
+                .and_then(|number| number.trim().parse().ok())
+                .with_context(|| format!("expected a rate from wrk, found {text:?}"));
+        }
+        let begun = Instant::now();
+        self.load(to).await?;
+        #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+        Ok(self.requests as f64 / begun.elapsed().as_secs_f64())
+    }
+}
+
+/// Spans that the receiver has had.
+async fn received(receiver: SocketAddr) -> Result<u64> {
+    let mut connection = Connection::open(receiver).await?;
+    let request = b"GET /count HTTP/1.1\r\nHost: receiver\r\nConnection: close\r\n\r\n";
+    let response = connection.exchange(request).await?;
+    Ok(String::from_utf8_lossy(&response.body).parse()?)
+}

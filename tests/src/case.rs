@@ -1,0 +1,316 @@
+//! One request and all that is true of it, as data: what the client sees, what Traefik logs, what arrives where.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::backend::Received;
+use crate::client::{Connection, To};
+use crate::lab::{self, Lab, Plan};
+use crate::oracle::{self, Traces};
+
+/// A request to a backend, in the order in which Traefik makes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// A service and the status of its response; a service is empty where Traefik has no name for it.
+    Got(&'static str, u16),
+    /// The same, but the connection ended before the body did.
+    Cut(&'static str, u16),
+    /// It arrived, and no response came back.
+    Lost(&'static str),
+    /// It never arrived.
+    Refused(&'static str),
+}
+
+/// What the client does after it sent its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    Read,
+    /// Says after so many milliseconds that it will send no more, and reads.
+    HalfCloseAfter(u64),
+    /// Closes after so many milliseconds.
+    LeaveAfter(u64),
+    /// Resets after so many milliseconds.
+    AbortAfter(u64),
+}
+
+/// What a kind of lab changes about a case.
+#[derive(Debug, Clone, Copy)]
+enum Otherwise {
+    /// Status and attempts.
+    Expects(u16, &'static [Attempt]),
+    /// It is not tried, for this reason.
+    LeftOut(&'static str),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    pub name: &'static str,
+    send: &'static str,
+    status: u16,
+    entrypoint: &'static str,
+    router: Option<&'static str>,
+    attempts: &'static [Attempt],
+    fast: Option<Otherwise>,
+    api: Option<&'static [Attempt]>,
+    not_api: Option<&'static str>,
+    then: Then,
+    logged: bool,
+    announced: Option<u16>,
+    after: u32,
+    pieces: usize,
+}
+
+impl Case {
+    /// `send`: the bytes, with `|` for CR LF, `{id}` for an id and `{huge}` for 1.2 MB. `status`: what hoptap must
+    /// say; the client sees the same, unless it left. Until said otherwise: no router, no attempts, in the log.
+    pub const fn new(name: &'static str, send: &'static str, status: u16) -> Self {
+        Self {
+            name,
+            send,
+            status,
+            entrypoint: "web",
+            router: None,
+            attempts: &[],
+            fast: None,
+            api: None,
+            not_api: None,
+            then: Then::Read,
+            logged: true,
+            announced: None,
+            after: 0,
+            pieces: usize::MAX,
+        }
+    }
+
+    pub const fn on(mut self, entrypoint: &'static str) -> Self {
+        self.entrypoint = entrypoint;
+        self
+    }
+
+    pub const fn router(mut self, router: &'static str) -> Self {
+        self.router = Some(router);
+        self
+    }
+
+    pub const fn attempts(mut self, attempts: &'static [Attempt]) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    pub const fn then(mut self, then: Then) -> Self {
+        self.then = then;
+        self
+    }
+
+    /// net/http answers by itself: Traefik never hears of it.
+    pub const fn unlogged(mut self) -> Self {
+        self.logged = false;
+        self
+    }
+
+    /// The client's port as the PROXY protocol announces it.
+    pub const fn announced(mut self, port: u16) -> Self {
+        self.announced = Some(port);
+        self
+    }
+
+    /// The same was sent so often before.
+    pub const fn after(mut self, times: u32) -> Self {
+        self.after = times;
+        self
+    }
+
+    /// Sent in segments of so many bytes.
+    pub const fn pieces(mut self, size: usize) -> Self {
+        self.pieces = size;
+        self
+    }
+
+    /// What fastProxy makes of it, where that differs.
+    pub const fn fast(mut self, status: u16, attempts: &'static [Attempt]) -> Self {
+        self.fast = Some(Otherwise::Expects(status, attempts));
+        self
+    }
+
+    /// Not for fastProxy, and why.
+    pub const fn not_fast(mut self, reason: &'static str) -> Self {
+        self.fast = Some(Otherwise::LeftOut(reason));
+        self
+    }
+
+    /// Attempts as they are named where Traefik's API is all that is known.
+    pub const fn api(mut self, attempts: &'static [Attempt]) -> Self {
+        self.api = Some(attempts);
+        self
+    }
+
+    /// Not where Traefik's API is all that is known, and why.
+    pub const fn not_api(mut self, reason: &'static str) -> Self {
+        self.not_api = Some(reason);
+        self
+    }
+
+    /// The case as it is in a lab of this plan; the reason where it has no place there.
+    ///
+    /// # Errors
+    /// The reason.
+    pub fn under(mut self, plan: &Plan<'_>) -> Result<Self, &'static str> {
+        match self.fast {
+            Some(Otherwise::LeftOut(reason)) if plan.fast_proxy => return Err(reason),
+            Some(Otherwise::Expects(status, attempts)) if plan.fast_proxy => {
+                (self.status, self.attempts) = (status, attempts);
+            }
+            _ => {}
+        }
+        let by_api = plan.hoptap.is_some_and(|arguments| arguments.contains(&"api"));
+        if let Some(reason) = self.not_api.filter(|_| by_api) {
+            return Err(reason);
+        }
+        if let Some(attempts) = self.api.filter(|_| by_api) {
+            self.attempts = attempts;
+        }
+        Ok(self)
+    }
+
+    /// A megabyte goes through Traefik.
+    pub fn is_large(&self) -> bool {
+        self.send.contains("{huge}") || self.send.contains("n=1000000")
+    }
+
+    /// Sends it and compares everything that is known of it; hoptap's spans, too, where the lab has hoptap.
+    ///
+    /// # Errors
+    /// What differs.
+    pub async fn check(&self, lab: &Lab) -> Result<()> {
+        let to = lab.traefik.address(self.entrypoint)?;
+        // Rows, requests and spans of cases that failed before may still come: ids tell whose they are.
+        let id = lab.next_id();
+        for _ in 0..self.after {
+            let before = lab.begin()?;
+            let id = lab.next_id();
+            self.send(to, &id).await?;
+            lab.rows_of(&id, before, usize::from(self.logged)).await?;
+        }
+        if lab.hoptap.is_some() && self.after > 0 {
+            lab.spans(1, 0).await;
+        }
+        let before = lab.begin()?;
+        let (port, seen) = self.send(to, &id).await?;
+        ensure!(
+            self.then != Then::Read || seen == Some(self.status),
+            "expected status {}, the client saw {seen:?}",
+            self.status
+        );
+        let port = self.announced.unwrap_or(port);
+        let rows = lab.rows_of(&id, before, usize::from(self.logged)).await?;
+        if let [row] = rows.as_slice() {
+            let status = if row.status == 0 { 101 } else { row.status };
+            let found = (status, row.router.as_deref(), row.client.1);
+            let expected = (self.status, self.router, port);
+            ensure!(found == expected, "expected {expected:?} in the access log, found {row:#?}");
+        }
+        self.check_arrivals(lab, &id).await?;
+        if lab.hoptap.is_some() {
+            self.check_spans(lab, port).await?;
+            if self.logged {
+                let mut spans = lab.collector.spans();
+                spans.retain(|span| !lab::is_of_another(oracle::span_id(span).as_deref(), &id));
+                oracle::compare(&rows, &spans, &arrived(lab, &id)).check()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The client's port, and the status that it saw.
+    async fn send(&self, to: SocketAddr, id: &str) -> Result<(u16, Option<u16>)> {
+        let huge = if self.send.contains("{huge}") { "a".repeat(1_200_000) } else { String::new() };
+        let bytes = self.send.replace('|', "\r\n").replace("{id}", id).replace("{huge}", &huge);
+        let mut connection = Connection::open(to).await?;
+        let port = connection.local.port();
+        if self.pieces == usize::MAX {
+            // A server may answer and close before it has read all: the response is what counts.
+            let _cut_short = connection.send(bytes.as_bytes()).await;
+        } else {
+            connection.send_slowly(bytes.as_bytes(), self.pieces, Duration::from_millis(2)).await?;
+        }
+        match self.then {
+            Then::Read => {}
+            Then::HalfCloseAfter(milliseconds) => {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                connection.half_close().await?;
+            }
+            Then::LeaveAfter(milliseconds) | Then::AbortAfter(milliseconds) => {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                if matches!(self.then, Then::AbortAfter(_)) {
+                    connection.abort()?;
+                }
+                return Ok((port, None));
+            }
+        }
+        let response = connection.response(To::of(bytes.as_bytes())).await;
+        match response {
+            Ok(response) => Ok((port, Some(response.status))),
+            Err(_) if matches!(self.then, Then::HalfCloseAfter(_)) => Ok((port, None)),
+            Err(error) => Err(error).context("the client expected a response"),
+        }
+    }
+
+    async fn check_arrivals(&self, lab: &Lab, id: &str) -> Result<()> {
+        let expected = self.attempts.iter().filter(|attempt| !matches!(attempt, Attempt::Refused(_))).count();
+        // Mirrors arrive after the response.
+        for _ in 0..100 {
+            if arrived(lab, id).len() >= expected {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let found = arrived(lab, id);
+        ensure!(found.len() == expected, "expected {expected} requests at the backends, found {found:#?}");
+        Ok(())
+    }
+
+    async fn check_spans(&self, lab: &Lab, port: u16) -> Result<()> {
+        let spans = lab.spans(1, self.attempts.len()).await;
+        let traces = Traces::new(&spans);
+        let servers = traces.servers_from(port);
+        let [server] = servers.as_slice() else {
+            bail!("expected one SERVER span from :{port}, found {servers:#?} among {spans:#?}");
+        };
+        let found = (server.number("http.response.status_code"), server.text("traefik.router.name"));
+        let expected = (Some(i64::from(self.status)), self.router);
+        ensure!(found == expected, "expected {expected:?}, found {found:?} in {server:#?}");
+        let found: Vec<_> = traces
+            .children(server)
+            .iter()
+            .map(|child| {
+                let service = child.text("traefik.service.name").unwrap_or_default();
+                let status = child.number("http.response.status_code");
+                (service.to_owned(), status, child.text("error.type").is_some())
+            })
+            .collect();
+        let expected: Vec<_> = self
+            .attempts
+            .iter()
+            .map(|attempt| match *attempt {
+                // The conventions set error.type on a CLIENT span for 4xx and 5xx.
+                Attempt::Got(service, status) => (service.to_owned(), Some(i64::from(status)), status >= 400),
+                Attempt::Cut(service, status) => (service.to_owned(), Some(i64::from(status)), true),
+                Attempt::Lost(service) | Attempt::Refused(service) => (service.to_owned(), None, true),
+            })
+            .collect();
+        ensure!(
+            found == expected,
+            "expected CLIENT spans (service, status, error) {expected:?}, found {found:?}: {spans:#?}"
+        );
+        Ok(())
+    }
+}
+
+/// What came to the backends of the case with this id; health checks come to them, too.
+fn arrived(lab: &Lab, id: &str) -> Vec<Received> {
+    let mut received = lab.backends.received();
+    received.retain(|one| one.target != "/health" && !lab::is_of_another(one.id.as_deref(), id));
+    received
+}

@@ -1,0 +1,24 @@
+//! The lab: a real Traefik between clients and backends that do what real ones do, and hoptap beside it.
+//!
+//! What is true is known three times without hoptap: by the client, by Traefik's access log and by the backend.
+//! The [`oracle`] compares hoptap's spans with them.
+
+pub mod process;
+
+pub mod backend;
+pub mod client;
+pub mod load;
+pub mod proxy_protocol;
+pub mod traefik;
+
+pub mod access_log;
+pub mod collector;
+pub mod cpu;
+pub mod exposition;
+pub mod hoptap;
+pub mod span;
+
+pub mod case;
+pub mod lab;
+pub mod oracle;
+pub mod suite;
