@@ -1,4 +1,5 @@
-//! Prints what it costs to turn exchanges into bytes to send: nanoseconds and bytes for each span, in each output.
+//! Prints what it costs to turn exchanges into bytes to send, and to count them: nanoseconds and bytes for each span, in
+//! each output.
 //!
 //! `cargo run --release -p hoptap --example span_cost`
 
@@ -7,11 +8,14 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
+use hoptap::counters::Counters;
 use hoptap::event::Process;
 use hoptap::exchange::Exchange;
+use hoptap::export::metrics::{self, Metrics};
 use hoptap::export::otlp::{Encoder, Settings};
 use hoptap::export::redact::Redaction;
 use hoptap::export::{json, text};
+use hoptap::readiness::Readiness;
 
 #[path = "exchange/mod.rs"]
 mod exchange;
@@ -54,7 +58,14 @@ fn main() -> io::Result<()> {
             line.len()
         })?;
     }
-    Ok(())
+    let (mut metrics, _page) =
+        Metrics::new(metrics::Settings::default(), Arc::<Counters>::default(), Arc::<Readiness>::default());
+    measure(&mut out, "metrics", || {
+        for _ in 0..BATCH {
+            metrics.observe(black_box(&exchange));
+        }
+        0
+    })
 }
 
 /// The best of several runs: the others were disturbed.

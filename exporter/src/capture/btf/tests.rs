@@ -225,11 +225,13 @@ fn running_kernel() {
     }
     let folder = std::env::temp_dir().join(format!("hoptap-kernel-btf-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let header = Command::new("bpftool")
-        .args(["btf", "dump", "file", KERNEL, "format", "c"])
-        .output()
-        .map(|output| output.stdout);
-    std::fs::write(folder.join("vmlinux.h"), header.unwrap_or_default()).unwrap();
+    // Debian keeps it where only root's PATH looks.
+    let bpftool = ["bpftool", "/usr/sbin/bpftool"].into_iter().find_map(|program| {
+        let output = Command::new(program).args(["btf", "dump", "file", KERNEL, "format", "c"]).output().ok()?;
+        output.status.success().then_some(output.stdout)
+    });
+    let header = bpftool.expect("bpftool is needed, which `make setup` installs");
+    std::fs::write(folder.join("vmlinux.h"), header).unwrap();
     let fields: Vec<(&str, &str)> =
         NEEDED.iter().flat_map(|(structure, paths)| paths.iter().map(move |path| (*structure, *path))).collect();
     let lines: String =
@@ -242,7 +244,7 @@ fn running_kernel() {
     std::fs::write(folder.join("offsets.c"), source).unwrap();
     let compiled =
         Command::new("cc").args(["-std=gnu11", "-w", "-o", "offsets", "offsets.c"]).current_dir(&folder).status();
-    assert!(compiled.is_ok_and(|done| done.success()), "bpftool and a C compiler are needed");
+    assert!(compiled.is_ok_and(|done| done.success()), "a C compiler is needed, which `make setup` installs");
     let output = Command::new(folder.join("offsets")).output().unwrap();
     let output = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.lines().count(), fields.len());

@@ -179,20 +179,3 @@ fn promtool_accepts_the_page() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{text}");
 }
-
-/// `cargo test --release -p hoptap observe_is_cheap -- --ignored`.
-#[test]
-#[ignore = "a measurement"]
-fn observe_is_cheap() {
-    let (mut metrics, _page, _) = metrics(10_000);
-    let mut traffic = traffic();
-    traffic.truncate(1);
-    let rounds = 1_000_000;
-    let start = std::time::Instant::now();
-    for _ in 0..rounds {
-        metrics.observe(std::hint::black_box(&traffic[0]));
-    }
-    let each = start.elapsed() / rounds;
-    tracing::info!(?each, "one client request with one attempt");
-    assert!(each < Duration::from_nanos(500), "{each:?} for one client request with one attempt");
-}
