@@ -19,6 +19,8 @@ pub(crate) struct Registers {
     pub(crate) arguments: [u64; 3],
     /// First words of the arguments of a Go function.
     pub(crate) go: [u64; 2],
+    /// Of a Go function that is a closure: where its variables are.
+    pub(crate) closure: u64,
 }
 
 impl Registers {
@@ -32,6 +34,7 @@ impl Registers {
             syscall: registers.orig_rax,
             arguments: [registers.rdi, registers.rsi, registers.rdx],
             go: [registers.rax, registers.rbx],
+            closure: registers.rdx,
         }
     }
 
@@ -45,6 +48,7 @@ impl Registers {
             syscall: registers.regs[8],
             arguments: [registers.regs[0], registers.regs[1], registers.regs[2]],
             go: [registers.regs[0], registers.regs[1]],
+            closure: registers.regs[26],
         }
     }
 
@@ -76,6 +80,7 @@ impl Registers {
                     kernel(&raw const (*registers).rdx),
                 ],
                 go: [0; 2],
+                closure: 0,
             }
         }
         // SAFETY: as above.
@@ -91,6 +96,7 @@ impl Registers {
                     kernel(&raw const (*registers).regs[2]),
                 ],
                 go: [0; 2],
+                closure: 0,
             }
         }
     }

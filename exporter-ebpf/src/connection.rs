@@ -1,7 +1,7 @@
 //! Sockets of traced processes: known by `struct sock *` from their first transfer, or from their dial, to their end.
 
 use aya_ebpf::helpers::{bpf_get_smp_processor_id, bpf_ktime_get_ns};
-use hoptap_ebpf::{Addresses, Connection, Goroutine, Open, flag, kind};
+use hoptap_ebpf::{Addresses, Connection, Goroutine, Open, flag, kind, state};
 
 use crate::maps::{self, CONNECTIONS, LISTENERS};
 use crate::memory::{field, offset};
@@ -44,7 +44,7 @@ pub(crate) fn addresses(sk: u64) -> Addresses {
 /// Enters a socket that a traced process dialled, or was found to use, and says so.
 #[inline(always)]
 pub(crate) fn open(sk: u64, tgid: u32, fd: i32, dialled: bool, goroutine: Goroutine) -> Option<*mut Connection> {
-    let connection = enter(sk, tgid, fd, dialled)?;
+    let connection = enter(sk, tgid, fd, if dialled { state::DIALLED } else { 0 })?;
     announce(sk, connection, if dialled { flag::DIALLED } else { flag::FOUND }, goroutine);
     Some(connection)
 }
@@ -54,12 +54,12 @@ pub(crate) fn open(sk: u64, tgid: u32, fd: i32, dialled: bool, goroutine: Gorout
 pub(crate) fn accepted(sk: u64) {
     let port = field::<u16>(sk, offset!(sk_num));
     if LISTENERS.get_ptr(&port).is_some() {
-        enter(sk, 0, -1, false);
+        enter(sk, 0, -1, 0);
     }
 }
 
 #[inline(always)]
-fn enter(sk: u64, tgid: u32, fd: i32, dialled: bool) -> Option<*mut Connection> {
+fn enter(sk: u64, tgid: u32, fd: i32, state: u32) -> Option<*mut Connection> {
     // Unique without a shared counter: one CPU gives no two of the same nanosecond.
     // SAFETY: helpers without arguments.
     let id = unsafe { (bpf_ktime_get_ns() << 8) | (u64::from(bpf_get_smp_processor_id()) & 0xff) };
@@ -67,12 +67,10 @@ fn enter(sk: u64, tgid: u32, fd: i32, dialled: bool) -> Option<*mut Connection> 
         id,
         received: 0,
         sent: 0,
-        // The goroutine that looks at a new connection is refused first, then the one that reads ahead.
-        curious: if dialled { 0 } else { 4 },
         responses: 0,
         tgid,
         fd,
-        dialled: u32::from(dialled),
+        state,
     };
     if CONNECTIONS.insert(&sk, &connection, 0).is_err() {
         maps::count(|tally| tally.map_full += 1);
@@ -81,16 +79,20 @@ fn enter(sk: u64, tgid: u32, fd: i32, dialled: bool) -> Option<*mut Connection> 
     CONNECTIONS.get_ptr_mut(&sk)
 }
 
-/// Says that a socket is there.
+/// Says that a socket is there. Where that finds no room it is said again at the next transfer.
 #[inline(always)]
 pub(crate) fn announce(sk: u64, connection: *mut Connection, flags: u8, goroutine: Goroutine) {
     // SAFETY: a map value lives until the program ends.
     let (tgid, id, fd) = unsafe { ((*connection).tgid, (*connection).id, (*connection).fd) };
-    ring::send(Open {
+    let sent = ring::send(Open {
         head: ring::head(kind::OPEN, flags, tgid, goroutine),
         connection: id,
         fd,
         spare: 0,
         addresses: addresses(sk),
     });
+    if sent {
+        // SAFETY: as above.
+        unsafe { (*connection).state |= state::ANNOUNCED };
+    }
 }

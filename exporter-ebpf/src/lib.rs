@@ -17,6 +17,8 @@ pub mod kind {
     pub const EXEC: u8 = 10;
     pub const LISTEN: u8 = 11;
     pub const DIAL: u8 = 12;
+    pub const SPAWN: u8 = 13;
+    pub const MIRROR: u8 = 14;
 }
 
 /// [`Head::flags`].
@@ -39,6 +41,9 @@ pub struct Head {
     pub flags: u8,
     pub spare: u16,
     pub tgid: u32,
+    /// Records of any CPU that found no room so far, as this CPU knows: whoever sees it change has missed something.
+    pub lost: u32,
+    pub spare2: u32,
     /// `CLOCK_MONOTONIC`, nanoseconds.
     pub time: u64,
     pub goroutine: Goroutine,
@@ -103,6 +108,9 @@ pub struct State {
     pub spare: u16,
     /// `sk_err`.
     pub error: i32,
+    /// As [`Transfer::responses`].
+    pub responses: u32,
+    pub spare2: u32,
     pub addresses: Addresses,
 }
 
@@ -164,6 +172,15 @@ pub struct RequestWrite {
     pub request: u64,
 }
 
+/// A goroutine is started with a closure, or runs it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Spawn {
+    pub head: Head,
+    /// Address of the closure: one `go` statement's own.
+    pub closure: u64,
+}
+
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Status {
@@ -206,8 +223,22 @@ pub struct Target {
     /// Addresses of the type descriptors of `*net.TCPConn` and `*tls.Conn` in the process.
     pub tcp_conn: u64,
     pub tls_conn: u64,
-    /// Address of the function in which goroutines that read ahead on a client's connection start.
+    /// Addresses of the functions in which goroutines start that read ahead on a client's connection, and that serve
+    /// one.
     pub background_read: u64,
+    pub serve: u64,
+}
+
+/// [`Connection::state`].
+pub mod state {
+    /// User space was told of it.
+    pub const ANNOUNCED: u32 = 1;
+    /// The process called `connect`.
+    pub const DIALLED: u32 = 2;
+    /// User space was told who reads ahead on it.
+    pub const HINTED: u32 = 4;
+    /// User space was told who serves it.
+    pub const BOUND: u32 = 8;
 }
 
 /// Value of the map of connections, keyed by `struct sock *`. Only the kernel side writes it.
@@ -217,13 +248,25 @@ pub struct Connection {
     pub id: u64,
     pub received: u64,
     pub sent: u64,
-    /// Refused reads that may still be looked at for who waits; 0 once it was said, or is not worth asking.
-    pub curious: u64,
     pub responses: u32,
     /// 0: accepted, and not used by a traced process so far.
     pub tgid: u32,
     pub fd: i32,
-    pub dialled: u32,
+    /// Bits of [`state`].
+    pub state: u32,
+}
+
+/// Value of the map of sockets whose end found no room in the ring, keyed by connection id. User space takes them out
+/// when it comes to it.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Ended {
+    pub time: u64,
+    pub tgid: u32,
+    pub responses: u32,
+    /// `sk_err`.
+    pub error: i32,
+    pub spare: u32,
 }
 
 /// Value of the map of what need not be copied, keyed by connection id. Only user space writes it.
@@ -242,6 +285,8 @@ pub struct Tally {
     pub responses: u64,
     pub ring_full: u64,
     pub map_full: u64,
+    /// Final response heads on sockets that are not followed, for the map was full.
+    pub unfollowed: u64,
     pub cut: u64,
     pub faults: u64,
 }

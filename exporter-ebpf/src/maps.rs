@@ -1,9 +1,11 @@
 //! What the programs share with each other and with user space.
 
+use core::cell::UnsafeCell;
+
 use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, PerCpuArray, RingBuf};
-use hoptap_ebpf::{Connection, G_WORDS, PIECE, Skip, Tally, Target, Transfer};
+use hoptap_ebpf::{Connection, Ended, G_WORDS, PIECE, Skip, Tally, Target, Transfer};
 
 /// Traced processes by thread group id: also the filter in front of everything.
 #[map]
@@ -20,12 +22,42 @@ pub(crate) static LISTENERS: HashMap<u16, u8> = HashMap::with_max_entries(1024, 
 #[map]
 pub(crate) static SKIPS: HashMap<u64, Skip> = HashMap::with_max_entries(16_384, BPF_F_NO_PREALLOC);
 
+#[map]
+pub(crate) static ENDED: HashMap<u64, Ended> = HashMap::with_max_entries(65_536, BPF_F_NO_PREALLOC);
+
+/// Records that found no room, of all CPUs: see `Head::lost`. Zero at load.
+#[unsafe(no_mangle)]
+pub(crate) static LOST: Shared = Shared(UnsafeCell::new(0));
+
 /// The size is set at load.
 #[map]
 pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(8 << 20, 0);
 
 #[map]
 pub(crate) static TALLY: PerCpuArray<Tally> = PerCpuArray::with_max_entries(1, 0);
+
+/// A number that any CPU reads and writes. The target has no atomics that all kernels know.
+#[repr(transparent)]
+pub(crate) struct Shared(UnsafeCell<u32>);
+
+// SAFETY: an aligned word is read and written whole.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    #[inline(always)]
+    pub(crate) fn get(&self) -> u32 {
+        // SAFETY: the pointer is that of a live static.
+        unsafe { self.0.get().read_volatile() }
+    }
+
+    /// Makes it another number than it was. Two CPUs at once may count one: whoever sees it change learns of both.
+    #[inline(always)]
+    pub(crate) fn change(&self) {
+        let next = self.get().wrapping_add(1);
+        // SAFETY: as above.
+        unsafe { self.0.get().write_volatile(next) };
+    }
+}
 
 /// What is to be sent of a call, and how that went.
 #[repr(C)]

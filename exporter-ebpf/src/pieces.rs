@@ -32,11 +32,11 @@ extern "C" fn pieces() -> u64 {
     }
     // SAFETY: as above.
     let (faults, lost) = unsafe { ((*scratch).call.faults, (*scratch).call.lost) };
-    if faults | lost != 0 {
-        maps::count(|tally| {
-            tally.faults += faults;
-            tally.ring_full += lost;
-        });
+    if faults != 0 {
+        maps::count(|tally| tally.faults += faults);
+    }
+    if lost != 0 {
+        ring::lost(lost);
     }
     ring::wake();
     0

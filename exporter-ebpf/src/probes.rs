@@ -5,13 +5,13 @@ use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
 use hoptap_ebpf::{
-    Bare, EntryPoint, Goroutine, LONG_NAME, LONG_RULE, NAME, RULE, RequestWrite, RoundTrip, Router, Service, Status,
-    Target, Text, kind,
+    Bare, EntryPoint, Goroutine, LONG_NAME, LONG_RULE, NAME, RULE, RequestWrite, RoundTrip, Router, Service, Spawn,
+    Status, Target, Text, kind,
 };
 
 use crate::arch::Registers;
 use crate::goroutine;
-use crate::maps::{self, EVENTS, PROCESSES};
+use crate::maps::{EVENTS, PROCESSES};
 use crate::memory::{copy_text, try_user, user};
 use crate::ring;
 
@@ -62,7 +62,7 @@ macro_rules! record {
             }
             entry.submit(u64::from(aya_ebpf::bindings::BPF_RB_NO_WAKEUP));
         } else {
-            maps::count(|tally| tally.ring_full += 1);
+            ring::lost(1);
         }
     };
 }
@@ -185,6 +185,23 @@ pub(crate) fn request_write(context: ProbeContext) -> u32 {
 pub(crate) fn dial(context: ProbeContext) -> u32 {
     let Some((tgid, _, _, goroutine)) = traced(&context) else { return 0 };
     ring::send(Bare { head: ring::head(kind::DIAL, 0, tgid, goroutine) });
+    0
+}
+
+/// `pkg/safe.(*Pool).GoCtx(func(context.Context))`: of what serves clients only mirroring starts goroutines this way
+/// (pkg/server/service/loadbalancer/mirror/mirror.go). The closure is made by one `go` statement for one goroutine.
+#[uprobe]
+pub(crate) fn spawn(context: ProbeContext) -> u32 {
+    let Some((tgid, _, registers, goroutine)) = traced(&context) else { return 0 };
+    ring::send(Spawn { head: ring::head(kind::SPAWN, 0, tgid, goroutine), closure: registers.go[1] });
+    0
+}
+
+/// `pkg/server/service/loadbalancer/mirror.(*Mirroring).ServeHTTP.func1`: that closure, on the goroutine that was started.
+#[uprobe]
+pub(crate) fn mirror(context: ProbeContext) -> u32 {
+    let Some((tgid, _, registers, goroutine)) = traced(&context) else { return 0 };
+    ring::send(Spawn { head: ring::head(kind::MIRROR, 0, tgid, goroutine), closure: registers.closure });
     0
 }
 

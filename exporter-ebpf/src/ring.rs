@@ -4,14 +4,14 @@ use aya_ebpf::bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEU
 use aya_ebpf::helpers::bpf_ktime_get_ns;
 use hoptap_ebpf::{Goroutine, Head};
 
-use crate::maps::{self, EVENTS};
+use crate::maps::{self, EVENTS, LOST};
 use crate::memory::offset;
 
 #[inline(always)]
 pub(crate) fn head(kind: u8, flags: u8, tgid: u32, goroutine: Goroutine) -> Head {
     // SAFETY: a helper without arguments.
     let time = unsafe { bpf_ktime_get_ns() };
-    Head { kind, flags, spare: 0, tgid, time, goroutine }
+    Head { kind, flags, spare: 0, tgid, lost: LOST.get(), spare2: 0, time, goroutine }
 }
 
 /// Bytes that wait in the ring.
@@ -32,15 +32,24 @@ pub(crate) fn wake() {
     }
 }
 
-/// Sends a record of a fixed size.
+/// Sends a record of a fixed size; says whether there was room.
 #[inline(always)]
-pub(crate) fn send<T: 'static>(record: T) {
+pub(crate) fn send<T: 'static>(record: T) -> bool {
     if let Some(mut entry) = EVENTS.reserve::<T>(0) {
         entry.write(record);
         entry.submit(u64::from(BPF_RB_NO_WAKEUP));
+        true
     } else {
-        maps::count(|tally| tally.ring_full += 1);
+        lost(1);
+        false
     }
+}
+
+/// Records found no room.
+#[inline(always)]
+pub(crate) fn lost(records: u64) {
+    LOST.change();
+    maps::count(|tally| tally.ring_full += records);
 }
 
 /// Sends the first `length` bytes of `record`; gives 1 where there was no room, else 0.

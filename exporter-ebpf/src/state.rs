@@ -3,12 +3,13 @@
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
-use hoptap_ebpf::{Bare, Goroutine, State, kind};
+use aya_ebpf::helpers::bpf_ktime_get_ns;
+use hoptap_ebpf::{Bare, Ended, Goroutine, State, kind};
 
 use crate::arch::{Registers, number};
 use crate::connection;
 use crate::goroutine;
-use crate::maps::{CONNECTIONS, LISTENERS, PROCESSES, SKIPS};
+use crate::maps::{self, CONNECTIONS, ENDED, LISTENERS, PROCESSES, SKIPS};
 use crate::memory::{field, offset};
 use crate::ring;
 
@@ -65,7 +66,7 @@ fn listens(sk: u64) {
 fn changed(sk: u64, old: u8, new: u8) {
     let Some(connection) = CONNECTIONS.get_ptr(&sk) else { return };
     // SAFETY: a map value lives until the program ends.
-    let (id, owner) = unsafe { ((*connection).id, (*connection).tgid) };
+    let (id, owner, responses) = unsafe { ((*connection).id, (*connection).tgid, (*connection).responses) };
     if owner == 0 {
         if u32::from(new) == CLOSE {
             let _ = CONNECTIONS.remove(&sk);
@@ -80,17 +81,28 @@ fn changed(sk: u64, old: u8, new: u8) {
         Some(target) if tgid == owner => goroutine::current_by_words(unsafe { &*target }, &Registers::current()),
         _ => Goroutine::default(),
     };
-    ring::send(State {
+    let error = field(sk, offset!(sk_err));
+    let sent = ring::send(State {
         head: ring::head(kind::STATE, 0, owner, goroutine),
         connection: id,
         old,
         new,
         spare: 0,
-        error: field(sk, offset!(sk_err)),
+        error,
+        responses,
+        spare2: 0,
         addresses: connection::addresses(sk),
     });
     if u32::from(new) == CLOSE {
         let _ = CONNECTIONS.remove(&sk);
         let _ = SKIPS.remove(&id);
+        if !sent {
+            // SAFETY: a helper without arguments.
+            let time = unsafe { bpf_ktime_get_ns() };
+            let ended = Ended { time, tgid: owner, responses, error, spare: 0 };
+            if ENDED.insert(&id, &ended, 0).is_err() {
+                maps::count(|tally| tally.map_full += 1);
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use core::ptr;
 
-use hoptap_ebpf::{Target, Transfer, flag, kind};
+use hoptap_ebpf::{Target, Transfer, flag, kind, state};
 
 use crate::arch::{Registers, number};
 use crate::connection;
@@ -24,7 +24,7 @@ pub(crate) fn transfer(sk: u64, result: i64, send: bool, tgid: u32, target: &Tar
     }
     if let Some(connection) = known
         // SAFETY: a map value lives until the program ends.
-        && refused && unsafe { (*connection).curious == 0 }
+        && refused && unsafe { (*connection).state & (state::BOUND | state::DIALLED) != 0 }
     {
         return;
     }
@@ -41,7 +41,12 @@ pub(crate) fn transfer(sk: u64, result: i64, send: bool, tgid: u32, target: &Tar
             }
             match connection::open(sk, tgid, fd, false, goroutine) {
                 Some(connection) => connection,
-                None => return,
+                None => {
+                    if send && result > 0 && is_final_response(Buffer::of(registers).start()) {
+                        maps::count(|tally| tally.unfollowed += 1);
+                    }
+                    return;
+                }
             }
         }
     };
@@ -52,16 +57,22 @@ pub(crate) fn transfer(sk: u64, result: i64, send: bool, tgid: u32, target: &Tar
     if connection.tgid == 0 {
         connection.tgid = tgid;
         connection::announce(sk, pointer, 0, goroutine);
+    } else if connection.state & state::ANNOUNCED == 0 {
+        // There was no room to say so when it appeared: what went by since is not known.
+        connection::announce(sk, pointer, flag::FOUND, goroutine);
     }
-    if refused {
-        // Go tries before it waits. Who reads ahead on a client's connection was started by the goroutine that
-        // serves it: said once.
-        let reads_ahead = goroutine.start == target.background_read;
-        connection.curious = if reads_ahead { 0 } else { connection.curious.saturating_sub(1) };
-        if !reads_ahead {
-            return;
-        }
+    let mut told = 0;
+    if goroutine.start == target.serve {
+        told = state::BOUND;
+    } else if goroutine.start == target.background_read {
+        told = state::HINTED;
     }
+    if refused && told & !connection.state == 0 {
+        return;
+    }
+    // Go tries before it waits, so that whoever waits for a client's next request is seen: the goroutine that serves
+    // the connection, or one that it started to read ahead. Each is said once: who serves is known from then on.
+    connection.state |= told;
     let stream = if send { connection.sent } else { connection.received };
     let mut record = Transfer {
         head: ring::head(kind::TRANSFER, if send { flag::SEND } else { 0 }, tgid, goroutine),
@@ -75,14 +86,15 @@ pub(crate) fn transfer(sk: u64, result: i64, send: bool, tgid: u32, target: &Tar
     };
     let buffer = Buffer::of(registers);
     let mut length = buffer.length;
+    let mut responses = 0;
     if result > 0 {
         length = result as u64;
         if send {
             connection.sent = stream + length;
-            if connection.dialled == 0 && is_final_response(buffer.start()) {
+            if connection.state & state::DIALLED == 0 && is_final_response(buffer.start()) {
                 connection.responses += 1;
                 record.responses = connection.responses;
-                maps::count(|tally| tally.responses += 1);
+                responses = 1;
             }
         } else {
             connection.received = stream + length;
@@ -98,6 +110,10 @@ pub(crate) fn transfer(sk: u64, result: i64, send: bool, tgid: u32, target: &Tar
         ptr::write(&raw mut (*scratch).call, call);
     }
     pieces::send();
+    // After its record: whoever reads the total first and the ring then misses nothing that is in it.
+    if responses > 0 {
+        maps::count(|tally| tally.responses += responses);
+    }
 }
 
 /// Where the bytes of a call are in the process.

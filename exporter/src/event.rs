@@ -56,6 +56,10 @@ pub enum Kind<'a> {
     Own(SocketAddr),
     /// Running totals of what the kernel side saw and lost since it was attached.
     Tally(Tally),
+    /// Something that happened before this was not told: there was no room for it. What was under way is in doubt.
+    Lost,
+    /// A socket is gone, and there was no room to say so when it went.
+    Ended(Ended),
 }
 
 /// A traced process.
@@ -188,6 +192,17 @@ pub struct State {
     pub goroutine: Goroutine,
     /// `sk_err`: a positive errno, or 0.
     pub error: i32,
+    /// As [`Transfer::responses`].
+    pub responses: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    pub connection: ConnectionId,
+    /// As [`State::error`].
+    pub error: i32,
+    /// As [`Transfer::responses`].
+    pub responses: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,6 +236,10 @@ pub enum Probe<'a> {
     RequestWrite { request: u64 },
     /// A goroutine starts to dial for its parent.
     Dial,
+    /// A goroutine starts another one with this closure.
+    Spawn { closure: u64 },
+    /// A goroutine that was started with this closure begins to send to mirrors.
+    Mirror { closure: u64 },
     /// A handler decided on a status.
     Status { code: u16 },
 }
@@ -234,6 +253,8 @@ pub struct Tally {
     pub ring_full: u64,
     /// Sockets that found no room in the connection map.
     pub map_full: u64,
+    /// Final response heads sent on such sockets.
+    pub unfollowed: u64,
     /// Transfers whose bytes were cut because the ring was filling up.
     pub cut: u64,
     /// Reads of user memory that failed.

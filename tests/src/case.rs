@@ -44,6 +44,22 @@ enum Otherwise {
     LeftOut(&'static str),
 }
 
+/// A case that was sent once.
+#[derive(Debug)]
+pub struct Shot {
+    pub id: String,
+    /// The client's port, as Traefik knows it.
+    pub port: u16,
+    /// Nanoseconds since 1970, before the first byte.
+    pub begun: u64,
+    /// What the client saw; `None` where it did not wait, or saw none.
+    pub status: Option<u16>,
+    /// It has a row in the access log.
+    pub logged: bool,
+    /// The connection, where it can carry another request.
+    pub kept: Option<Connection>,
+}
+
 #[derive(Debug, Clone, Copy)]
 pub struct Case {
     pub name: &'static str,
@@ -225,10 +241,30 @@ impl Case {
 
     /// The client's port, and the status that it saw.
     async fn send(&self, to: SocketAddr, id: &str) -> Result<(u16, Option<u16>)> {
+        let shot = self.fire(to, id, None).await?;
+        Ok((shot.port, shot.status))
+    }
+
+    /// Sends it with an id, on a connection that was kept or on one of its own.
+    ///
+    /// # Errors
+    /// Where no response comes that is waited for.
+    pub async fn fire(&self, to: SocketAddr, id: &str, kept: Option<Connection>) -> Result<Shot> {
         let huge = if self.send.contains("{huge}") { "a".repeat(1_200_000) } else { String::new() };
         let bytes = self.send.replace('|', "\r\n").replace("{id}", id).replace("{huge}", &huge);
-        let mut connection = Connection::open(to).await?;
-        let port = connection.local.port();
+        let begun = crate::load::unix_nanos();
+        let mut connection = match kept {
+            Some(kept) => kept,
+            None => Connection::open(to).await?,
+        };
+        let mut shot = Shot {
+            id: id.to_owned(),
+            port: self.announced.unwrap_or(connection.local.port()),
+            begun,
+            status: None,
+            logged: self.logged,
+            kept: None,
+        };
         if self.pieces == usize::MAX {
             // A server may answer and close before it has read all: the response is what counts.
             let _cut_short = connection.send(bytes.as_bytes()).await;
@@ -246,15 +282,29 @@ impl Case {
                 if matches!(self.then, Then::AbortAfter(_)) {
                     connection.abort()?;
                 }
-                return Ok((port, None));
+                return Ok(shot);
             }
         }
-        let response = connection.response(To::of(bytes.as_bytes())).await;
-        match response {
-            Ok(response) => Ok((port, Some(response.status))),
-            Err(_) if matches!(self.then, Then::HalfCloseAfter(_)) => Ok((port, None)),
-            Err(error) => Err(error).context("the client expected a response"),
+        match connection.response(To::of(bytes.as_bytes())).await {
+            Ok(response) => {
+                shot.status = Some(response.status);
+                let goes_on = self.then == Then::Read && !response.last && !response.incomplete;
+                shot.kept = goes_on.then_some(connection);
+            }
+            Err(_) if matches!(self.then, Then::HalfCloseAfter(_)) => {}
+            Err(error) => return Err(error).with_context(|| format!("{}: the client expected a response", self.name)),
         }
+        Ok(shot)
+    }
+
+    /// Its requests go to the entrypoint that plain HTTP goes to, and say all by themselves: they may follow others on
+    /// a connection.
+    pub fn may_follow(&self) -> bool {
+        self.entrypoint == "web"
+    }
+
+    pub fn entrypoint(&self) -> &'static str {
+        self.entrypoint
     }
 
     async fn check_arrivals(&self, lab: &Lab, id: &str) -> Result<()> {

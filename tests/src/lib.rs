@@ -20,5 +20,6 @@ pub mod span;
 
 pub mod case;
 pub mod lab;
+pub mod mix;
 pub mod oracle;
 pub mod suite;

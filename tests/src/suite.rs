@@ -112,7 +112,11 @@ pub fn run(suites: Vec<(&str, Suite)>, lacking: Option<&str>) -> ExitCode {
 
 fn explain(error: &anyhow::Error, lab: &Lab) -> Failed {
     let output = lab.hoptap.as_ref().map(crate::hoptap::Hoptap::output).unwrap_or_default();
-    let lines: Vec<_> = output.lines().rev().take(5).collect();
-    let tail: Vec<_> = lines.into_iter().rev().collect();
-    format!("{error:#}\nTraefik: {}\nhoptap: {}", lab.traefik.log(), tail.join("\n")).into()
+    format!("{error:#}\nTraefik: {}\nhoptap: {}", last_lines(&lab.traefik.log()), last_lines(&output)).into()
+}
+
+/// A load leaves thousands of them.
+fn last_lines(text: &str) -> String {
+    let lines: Vec<_> = text.lines().rev().take(5).collect();
+    lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }

@@ -31,14 +31,21 @@ const CLOSE: u8 = 7;
 const CLOSE_WAIT: u8 = 8;
 const LAST_ACK: u8 = 9;
 
-/// Reads one record and hands over the event that it is. `process` finds what is known of a pid.
+/// Reads one record and hands over the event that it is. `process` finds what is known of a pid; `lost` is what the
+/// record before said of losses.
 pub(super) fn record<'p, P: Process + 'p>(
     bytes: &[u8],
     process: impl Fn(Pid) -> Option<&'p P>,
+    lost: &mut u32,
     take: &mut impl FnMut(&Event<'_>),
 ) -> Option<Notice> {
     let head: abi::Head = read(bytes)?;
     let pid = head.tgid;
+    if head.lost != *lost {
+        // Another CPU may have read an older number a moment ago: it does no harm to be told twice.
+        *lost = head.lost;
+        take(&Event { time: head.time, pid: 0, kind: Kind::Lost });
+    }
     match head.kind {
         kind::EXEC => return Some(Notice::Exec(pid)),
         kind::LISTEN => return Some(Notice::Listen(pid)),
@@ -86,7 +93,8 @@ pub(super) fn record<'p, P: Process + 'p>(
                 CLOSE => Change::Gone,
                 _ => return None,
             };
-            event(Kind::State(State { connection: record.connection, change, goroutine, error: record.error }));
+            let (connection, error, responses) = (record.connection, record.error, record.responses);
+            event(Kind::State(State { connection, change, goroutine, error, responses }));
         }
         kind::ROUTER if bytes.len() <= size_of::<abi::Router<{ abi::NAME }, { abi::RULE }>>() + 8 => {
             let record: &abi::Router<{ abi::NAME }, { abi::RULE }> = view(bytes)?;
@@ -123,6 +131,14 @@ pub(super) fn record<'p, P: Process + 'p>(
             probe(Probe::RequestWrite { request: record.request });
         }
         kind::DIAL => probe(Probe::Dial),
+        kind::SPAWN => {
+            let record: abi::Spawn = read(bytes)?;
+            probe(Probe::Spawn { closure: record.closure });
+        }
+        kind::MIRROR => {
+            let record: abi::Spawn = read(bytes)?;
+            probe(Probe::Mirror { closure: record.closure });
+        }
         kind::STATUS => {
             let record: abi::Status = read(bytes)?;
             probe(Probe::Status { code: u16::try_from(record.code).unwrap_or(0) });

@@ -13,4 +13,4 @@ macro_rules! pod {
     )*};
 }
 
-pod!(hoptap_ebpf::Kernel, hoptap_ebpf::Target, hoptap_ebpf::Skip, hoptap_ebpf::Tally);
+pod!(hoptap_ebpf::Kernel, hoptap_ebpf::Target, hoptap_ebpf::Skip, hoptap_ebpf::Tally, hoptap_ebpf::Ended);

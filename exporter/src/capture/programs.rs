@@ -166,6 +166,12 @@ impl Programs {
         self.map("TALLY")
     }
 
+    /// # Errors
+    /// The build is broken.
+    pub fn ended(&mut self) -> Result<HashMap<MapData, u64, Pod<abi::Ended>>, Error> {
+        self.map("ENDED")
+    }
+
     fn map<T: TryFrom<aya::maps::Map, Error = aya::maps::MapError>>(&mut self, name: &str) -> Result<T, Error> {
         self.ebpf
             .take_map(name)

@@ -20,7 +20,7 @@ use super::process::{self, Found, Selection};
 use super::programs::{Error, Hook, Programs};
 use super::target::{PROBES, Target, When};
 use super::traced::Traced;
-use crate::event::{Configuration, ConnectionId, Direction, Event, Kind, Pid, Tally};
+use crate::event::{Configuration, ConnectionId, Direction, Ended, Event, Kind, Pid, Tally};
 use crate::pipeline::NamesFrom;
 use crate::readiness::{Missing, Readiness};
 
@@ -77,6 +77,12 @@ pub struct Session {
     listeners: HashMap<MapData, u16, u8>,
     skips: HashMap<MapData, u64, Pod<abi::Skip>>,
     tally: PerCpuArray<MapData, Pod<abi::Tally>>,
+    /// Sockets of which the end found no room in the ring.
+    ended: HashMap<MapData, u64, Pod<abi::Ended>>,
+    /// What the last record said of losses.
+    lost: u32,
+    /// Losses up to which `ended` was looked through.
+    recovered: u64,
     settings: Settings,
     readiness: Arc<Readiness>,
     traced: BTreeMap<Pid, Traced>,
@@ -116,6 +122,9 @@ impl Session {
             listeners: programs.listeners()?,
             skips: programs.skips()?,
             tally: programs.tally()?,
+            ended: programs.ended()?,
+            lost: 0,
+            recovered: 0,
             programs,
             settings,
             readiness,
@@ -161,6 +170,10 @@ impl Session {
             if let Some(tally) = tally
                 && drained
             {
+                if tally.ring_full > self.recovered {
+                    self.recovered = tally.ring_full;
+                    self.recover(handler);
+                }
                 handler.event(&Event { time: clock::monotonic(), pid: 0, kind: Kind::Tally(tally) });
             }
             handler.pause();
@@ -195,7 +208,8 @@ impl Session {
                 drained = true;
                 break;
             };
-            let notice = convert::record(&item, |pid| traced.get(&pid), &mut |event| handler.event(event));
+            let notice =
+                convert::record(&item, |pid| traced.get(&pid), &mut self.lost, &mut |event| handler.event(event));
             notices.extend(notice);
         }
         for notice in notices {
@@ -205,6 +219,20 @@ impl Session {
             }
         }
         drained
+    }
+
+    /// Tells of the sockets that went while there was no room to say so.
+    fn recover(&mut self, handler: &mut impl Handler) {
+        let time = clock::monotonic();
+        // Nothing may have come since the loss that would have told of it.
+        handler.event(&Event { time, pid: 0, kind: Kind::Lost });
+        let ended: Vec<(u64, abi::Ended)> =
+            self.ended.iter().filter_map(Result::ok).map(|(connection, Pod(ended))| (connection, ended)).collect();
+        for (connection, ended) in ended {
+            let _ = self.ended.remove(&connection);
+            let kind = Kind::Ended(Ended { connection, error: ended.error, responses: ended.responses });
+            handler.event(&Event { time: ended.time, pid: ended.tgid, kind });
+        }
     }
 
     #[expect(unsafe_code, reason = "there is no safe call for it in the standard library")]
@@ -487,6 +515,7 @@ impl Session {
                 total.responses += tally.responses;
                 total.ring_full += tally.ring_full;
                 total.map_full += tally.map_full;
+                total.unfollowed += tally.unfollowed;
                 total.cut += tally.cut;
                 total.faults += tally.faults;
             }

@@ -83,6 +83,22 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         names: false,
         loss: "fastProxy's dials that never reach the network are not seen",
     },
+    ProbeSpec {
+        name: "spawn",
+        functions: &["github.com/traefik/traefik/v3/pkg/safe.(*Pool).GoCtx"],
+        when: When::Always,
+        names: false,
+        loss: "requests to mirrors are linked by inference",
+    },
+    ProbeSpec {
+        name: "mirror",
+        functions: &[
+            "github.com/traefik/traefik/v3/pkg/server/service/loadbalancer/mirror.(*Mirroring).ServeHTTP.func1",
+        ],
+        when: When::Always,
+        names: false,
+        loss: "requests to mirrors are linked by inference",
+    },
 ];
 
 impl ProbeSpec {
@@ -149,6 +165,12 @@ impl Target {
             let offset = self.binary.field(G, name)?;
             u32::try_from(offset / 8).ok().filter(|word| offset % 8 == 0 && (*word as usize) < abi::G_WORDS)
         };
+        let roles = self.roles(bias);
+        let start = |wanted| {
+            let found = roles.iter().find_map(|(start, role)| (*role == wanted).then_some(*start));
+            // No goroutine starts there.
+            found.unwrap_or(u64::MAX)
+        };
         let offset = |of: &str, name: &str| self.binary.field(of, name).and_then(|it| u32::try_from(it).ok());
         Some(abi::Target {
             goid: word("goid")?,
@@ -159,11 +181,8 @@ impl Target {
             sysfd: offset(NET_FD, "pfd").zip(offset(POLL_FD, "Sysfd")).map_or(0, |(pfd, sysfd)| pfd + sysfd),
             spare: 0,
             tcp_conn: self.binary.type_address(TCP_CONN).map_or(0, |address| address + bias),
-            background_read: self
-                .roles(bias)
-                .into_iter()
-                .find_map(|(start, role)| (role == Role::BackgroundRead).then_some(start))
-                .unwrap_or(0),
+            background_read: start(Role::BackgroundRead),
+            serve: start(Role::Serve),
             tls_conn: self.binary.type_address(TLS_CONN).map_or(0, |address| address + bias),
         })
     }

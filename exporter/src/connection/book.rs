@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use super::message::Message;
+use super::message::{Epoch, Message};
 use crate::event::Time;
 use crate::http1::{Expect, Loss, Output, RequestHead};
 
@@ -50,6 +50,8 @@ pub struct Book {
     /// Final response heads that were read, those that answer nothing included.
     pub heads: u32,
     pub facts: Vec<Fact>,
+    /// Losses so far.
+    pub epoch: Epoch,
     pub announced: Option<SocketAddr>,
 }
 
@@ -90,6 +92,12 @@ impl Book {
         (self.first..).zip(&self.messages)
     }
 
+    /// Removes the oldest message if its response did not begin.
+    pub fn take_unanswered(&mut self) -> Option<(Sequence, Message)> {
+        self.messages.front().filter(|message| message.response.is_none())?;
+        self.take()
+    }
+
     /// Some request has no complete response.
     pub fn waits_for_response(&self) -> bool {
         self.messages.iter().any(|message| !message.response_over)
@@ -104,6 +112,11 @@ impl Book {
         if self.in_head {
             return 0;
         }
+        self.missed_at_end(counted)
+    }
+
+    /// The same when nothing more comes: a head that is not complete now was not read.
+    pub fn missed_at_end(&mut self, counted: u32) -> u32 {
         let missed = counted.saturating_sub(self.heads);
         self.heads += missed;
         missed
@@ -123,7 +136,7 @@ impl Book {
                     return;
                 }
                 let sequence = self.first + self.messages.len() as u64;
-                self.messages.push_back(Message::new(time));
+                self.messages.push_back(Message::new(time, self.epoch));
                 self.reading = Some(sequence);
                 self.facts.push(Fact::Begun(sequence));
             }
@@ -208,7 +221,9 @@ impl Book {
                     return;
                 }
                 let tunnel = head.framing == crate::http1::Framing::Tunnel;
+                let epoch = self.epoch;
                 if let Some(message) = self.answered() {
+                    message.answered = Some(epoch);
                     message.first_byte.get_or_insert(time);
                     message.last = time;
                     message.response = Some(head);

@@ -23,9 +23,16 @@ impl Clock {
     }
 }
 
+/// How often the kernel side has lost something: see `event::Kind::Lost`.
+pub type Epoch = u32;
+
 /// A message pair; complete when [`Message::is_complete`].
 #[derive(Debug)]
 pub struct Message {
+    /// Losses that there had been at its first byte.
+    pub epoch: Epoch,
+    /// The same at the head of its response.
+    pub answered: Option<Epoch>,
     pub start: Time,
     pub request: Option<RequestHead>,
     pub request_body: Body,
@@ -43,8 +50,10 @@ pub struct Message {
 }
 
 impl Message {
-    pub fn new(start: Time) -> Self {
+    pub fn new(start: Time, epoch: Epoch) -> Self {
         Self {
+            epoch,
+            answered: None,
             start,
             request: None,
             request_body: Body::default(),
@@ -57,6 +66,13 @@ impl Message {
             last: start,
             tunnel: None,
         }
+    }
+
+    /// Something was lost while it was under way, so that what is known of it may be wrong. Of a tunnel all is known
+    /// once it was opened.
+    pub fn in_doubt(&self, now: Epoch) -> bool {
+        let until = self.answered.filter(|_| self.tunnel.is_some()).unwrap_or(now);
+        self.epoch != until
     }
 
     pub fn status(&self) -> Option<u16> {

@@ -10,11 +10,11 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use crate::event::{ConnectionId, Direction, Goroutine, Name, Open, Origin, Pid, Time, Transfer};
-use crate::exchange::Method;
+use crate::exchange::{ErrorKind, Method};
 use crate::http1::{Input, RequestDecoder, ResponseDecoder};
 
 pub use book::{Book, Fact, Sequence};
-pub use message::{Clock, Message, error_of};
+pub use message::{Clock, Epoch, Message, error_of};
 
 /// Response bytes that are kept until the request they answer is seen: the peer may answer before the tracepoint of
 /// our write has run.
@@ -33,6 +33,14 @@ pub enum Side {
     Own,
 }
 
+/// A request of a client that is over.
+#[derive(Debug)]
+pub struct Over {
+    pub message: Message,
+    pub end: Time,
+    pub error: Option<ErrorKind>,
+}
+
 /// One socket.
 #[derive(Debug)]
 pub struct Connection {
@@ -48,6 +56,8 @@ pub struct Connection {
     pub established: bool,
     /// `net/http.(*Server).Serve` goroutine of an ingress connection.
     pub serve: Option<u64>,
+    /// Requests that are over and of which it is not known yet which goroutine served them.
+    pub unbound: VecDeque<Over>,
     /// Same, as the parent of the goroutine that reads ahead: right unless a request body was read to its end by
     /// another goroutine.
     pub hint: Option<u64>,
@@ -92,6 +102,7 @@ impl Connection {
             opened: time,
             established: open.origin != Origin::Dialled,
             serve: None,
+            unbound: VecDeque::new(),
             hint: None,
             active: VecDeque::new(),
             told: [0; 2],
@@ -107,9 +118,10 @@ impl Connection {
         }
     }
 
-    /// Decodes one transfer; the facts are in the book afterwards.
-    pub fn transfer(&mut self, time: Time, transfer: &Transfer<'_>) {
+    /// Decodes one transfer; the facts are in the book afterwards. `epoch`: losses so far.
+    pub fn transfer(&mut self, time: Time, transfer: &Transfer<'_>, epoch: Epoch) {
         self.fd = transfer.fd;
+        self.book.epoch = epoch;
         if self.side == Side::Unknown {
             self.side = side_of(transfer);
             if self.side == Side::Egress {

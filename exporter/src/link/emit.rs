@@ -27,7 +27,7 @@ impl Linker {
             let attempt = attempt(context, done, &attempts, labels.clone(), &asked);
             attempts.push(attempt);
         }
-        let finished = self.runs.get(&id).is_some_and(|run| run.open + run.mirrors_open == 0);
+        let finished = self.runs.get(&id).is_some_and(|run| !run.is_held());
         let mut exchange = Exchange { process: Arc::default(), pid, server: Some(server), attempts };
         exchange.count_resends();
         self.out.push(exchange);
@@ -43,7 +43,7 @@ impl Linker {
         let pid = run.pid;
         let labels = (run.router.clone(), run.entrypoint.clone());
         let done = std::mem::take(&mut run.attempts);
-        let over = run.open + run.mirrors_open == 0;
+        let over = !run.is_held();
         let mut attempts = Vec::with_capacity(done.len());
         for done in done {
             let context = self.ids.child(&parent);
@@ -63,7 +63,7 @@ impl Linker {
         self.out.push(Exchange { process: Arc::<Process>::default(), pid, server: None, attempts });
     }
 
-    fn is_last_of_a_goroutine(&self, id: RunId) -> bool {
+    pub(super) fn is_last_of_a_goroutine(&self, id: RunId) -> bool {
         self.runs.get(&id).is_some_and(|run| run.lanes.iter().any(|lane| self.answered.get(lane) == Some(&id)))
     }
 }

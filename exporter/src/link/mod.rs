@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::connection::{Clock, Sequence};
+use crate::connection::{Clock, Epoch, Sequence};
 use crate::event::{ConnectionId, Goroutine, Name, Open, Pid, Probe, Role as GoroutineRole, Time};
 use crate::exchange::{Exchange, Hop, Link, Role, Server};
 use crate::redact::without_user;
@@ -29,6 +29,10 @@ const PATIENCE: Time = 500_000_000;
 
 /// Attempts of one request that are kept: net/http may try every idle connection of a pool, but not without end.
 const MOST_ATTEMPTS: usize = 4096;
+
+/// How long a goroutine that sends to mirrors may do nothing before it is taken to have ended: it goes from one to the
+/// next at once.
+const MIRROR_PATIENCE: Time = 1_000_000_000;
 
 /// How long a run is kept after its connection is gone, for mirrors that start late.
 const AFTERLIFE: Time = 10_000_000_000;
@@ -51,6 +55,14 @@ pub struct Linker {
     serving: FxHashSet<Lane>,
     /// Processes without the probes that show who works for a request: whoever dials there may.
     pub nameless: FxHashSet<Pid>,
+    /// Processes with the probes that show for which request a goroutine sends to mirrors.
+    pub exact_mirrors: FxHashSet<Pid>,
+    /// Losses so far.
+    epoch: Epoch,
+    /// Goroutines that were started to send to mirrors and have not begun, by their closure.
+    spawned: FxHashMap<(Pid, u64), RunId>,
+    /// Goroutines that send to mirrors, or were started to, by the time at which they are looked at again.
+    mirrors: VecDeque<(Time, Mirror)>,
     /// Dialling goroutines, and the one they dial for.
     dialers: FxHashMap<Lane, Lane>,
     /// Sockets that are being dialled.
@@ -83,6 +95,10 @@ impl Linker {
             answered: FxHashMap::default(),
             serving: FxHashSet::default(),
             nameless: FxHashSet::default(),
+            exact_mirrors: FxHashSet::default(),
+            epoch: 0,
+            spawned: FxHashMap::default(),
+            mirrors: VecDeque::new(),
             dialers: FxHashMap::default(),
             dials: FxHashMap::default(),
             expected: FxHashMap::default(),
@@ -133,7 +149,7 @@ impl Linker {
                 }
             }
             Probe::RoundTrip { fd, request } => {
-                let owner = self.owner(pid, goroutine);
+                let owner = self.owner(time, pid, goroutine);
                 if *fd >= 0 {
                     self.expect_on(pid, *fd, owner);
                 } else if self.requests.len() < LIMIT {
@@ -146,6 +162,8 @@ impl Linker {
                 }
             }
             Probe::Dial => self.dial_begins(time, pid, goroutine),
+            Probe::Spawn { closure } => self.spawn(time, pid, goroutine, *closure),
+            Probe::Mirror { closure } => self.mirror(time, pid, goroutine, *closure),
             Probe::Status { .. } => {}
         }
     }
@@ -160,6 +178,13 @@ impl Linker {
     /// The lane of a goroutine that works for a client request; None for those that do not.
     fn lane(&mut self, pid: Pid, goroutine: Goroutine) -> Option<&mut LaneState> {
         let key = (pid, goroutine.id);
+        if let Some(lane) = self.lanes.get(&key)
+            && !lane.mirror
+            && self.runs.get(&lane.run).is_none_or(|run| run.epoch != self.epoch)
+        {
+            // Where one request ended and the next began may have been lost.
+            self.abandon(key);
+        }
         if goroutine.role == GoroutineRole::Safe
             && self.nameless.contains(&pid)
             && let Some(taken) = self.lanes.get(&key).filter(|lane| !lane.mirror).map(|lane| lane.run)
@@ -176,6 +201,7 @@ impl Linker {
                 GoroutineRole::Serve | GoroutineRole::Http2Handler | GoroutineRole::Http3Handler => {
                     (self.start_run(pid), false)
                 }
+                GoroutineRole::Safe if self.exact_mirrors.contains(&pid) => return None,
                 GoroutineRole::Safe => (self.mirrored_run((pid, goroutine.parent))?, true),
                 _ => return None,
             };
@@ -183,7 +209,7 @@ impl Linker {
                 self.abandoned += 1;
                 return None;
             }
-            self.lanes.insert(key, LaneState { run, mirror, service: None, url: None, dial: None });
+            self.lanes.insert(key, LaneState { run, mirror, service: None, url: None, dial: None, last: 0 });
             self.runs.get_mut(&run)?.lanes.push(key);
         }
         self.lanes.get_mut(&key)
@@ -196,7 +222,7 @@ impl Linker {
 
     fn start_run(&mut self, pid: Pid) -> RunId {
         self.next += 1;
-        self.runs.insert(self.next, Run::new(pid));
+        self.runs.insert(self.next, Run::new(pid, self.epoch));
         self.next
     }
 
@@ -221,8 +247,63 @@ impl Linker {
         Some(run)
     }
 
+    /// A goroutine that serves a request starts another one: for the mirrors of that request.
+    fn spawn(&mut self, time: Time, pid: Pid, goroutine: Goroutine, closure: u64) {
+        // Others that are started this way (providers, checks) are not started by who serves a client.
+        let Some(run) = self.lane(pid, goroutine).filter(|lane| !lane.mirror).map(|lane| lane.run) else { return };
+        if self.spawned.len() >= LIMIT {
+            self.abandoned += 1;
+            return;
+        }
+        self.spawned.insert((pid, closure), run);
+        if let Some(run) = self.runs.get_mut(&run) {
+            run.mirror_lanes += 1;
+        }
+        self.mirrors.push_back((time + MIRROR_PATIENCE, Mirror::Spawned((pid, closure), run)));
+    }
+
+    /// That goroutine begins.
+    fn mirror(&mut self, time: Time, pid: Pid, goroutine: Goroutine, closure: u64) {
+        let Some(id) = self.spawned.remove(&(pid, closure)) else { return };
+        let lane = (pid, goroutine.id);
+        self.lanes.insert(lane, LaneState { run: id, mirror: true, service: None, url: None, dial: None, last: time });
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        run.lanes.push(lane);
+        run.mirror_lanes += 1;
+        self.mirrors.push_back((time + MIRROR_PATIENCE, Mirror::Begun(lane)));
+    }
+
+    /// Lets go of the run of a goroutine that has done nothing for long.
+    fn mirror_ends(&mut self, now: Time, mirror: Mirror) {
+        let id = match mirror {
+            Mirror::Spawned(key, run) => {
+                if self.spawned.get(&key) == Some(&run) {
+                    self.spawned.remove(&key);
+                }
+                run
+            }
+            Mirror::Begun(lane) => {
+                let Some(state) = self.lanes.get(&lane) else { return };
+                let sends = self.runs.get(&state.run).is_some_and(|run| run.mirrors_open > 0);
+                if sends || state.dial.is_some() || state.last + MIRROR_PATIENCE > now {
+                    self.mirrors.push_back((now + MIRROR_PATIENCE, mirror));
+                    return;
+                }
+                let run = state.run;
+                self.lanes.remove(&lane);
+                run
+            }
+        };
+        if let Some(run) = self.runs.get_mut(&id) {
+            run.mirror_lanes = run.mirror_lanes.saturating_sub(1);
+            if run.forgotten || run.handed_out && !self.is_last_of_a_goroutine(id) {
+                self.forget(id);
+            }
+        }
+    }
+
     /// Whose the next request of this goroutine to a backend is.
-    fn owner(&mut self, pid: Pid, goroutine: Goroutine) -> Owner {
+    fn owner(&mut self, time: Time, pid: Pid, goroutine: Goroutine) -> Owner {
         let none = |role| Owner {
             run: None,
             role,
@@ -235,14 +316,17 @@ impl Linker {
         if goroutine.role == GoroutineRole::HealthCheck {
             return none(Role::HealthCheck);
         }
+        let exact = self.exact_mirrors.contains(&pid);
         let Some(lane) = self.lane(pid, goroutine) else { return none(Role::Middleware) };
+        lane.last = time;
         Owner {
             run: Some(lane.run),
             role: if lane.mirror { Role::Mirror } else { Role::Backend },
             before_service: lane.service.is_none(),
             service: lane.service.clone(),
             url: lane.url.clone(),
-            link: Link::Exact,
+            // Without the probes the parent is known, not which of its requests it was.
+            link: if lane.mirror && !exact { Link::Inferred } else { Link::Exact },
             // Taken whether or not its connection is used: another may have become free first.
             dialled: lane.dial.take().filter(|dial| dial.connection.is_some()).map(|dial| dial.start),
         }
@@ -312,13 +396,20 @@ impl Linker {
     }
 
     /// The first byte of a request to a backend: gives the time at which the attempt began, if that was earlier.
-    pub fn begins(&mut self, pid: Pid, fd: i32, goroutine: Goroutine, key: MessageKey) -> Option<Time> {
+    pub fn begins(
+        &mut self,
+        time: Time,
+        pid: Pid,
+        fd: i32,
+        goroutine: Goroutine,
+        key: MessageKey,
+    ) -> Option<Time> {
         let direct =
             matches!(goroutine.role, GoroutineRole::Serve | GoroutineRole::Http2Handler | GoroutineRole::Http3Handler)
                 || goroutine.role == GoroutineRole::Safe && self.lanes.contains_key(&(pid, goroutine.id));
         let owner = if direct {
             // fastProxy: the handler itself writes.
-            self.owner(pid, goroutine)
+            self.owner(time, pid, goroutine)
         } else {
             self.writers.remove(&(pid, goroutine.id)).or_else(|| self.expected.remove(&(pid, fd)))?
         };
@@ -378,17 +469,18 @@ impl Linker {
             self.emit_late(id);
         } else if run.server.is_some() && run.open == 0 {
             self.hand_out(id);
+        } else if run.forgotten {
+            self.forget(id);
         }
         Some(role)
     }
 
-    /// A client request was answered, or given up, by the goroutine `serve`. `server` has all that its bytes say;
-    /// names and attempts are added here.
+    /// A client request was answered, or given up, by the goroutine `serve`; at its first byte there had been `epoch`
+    /// losses. `server` has all that its bytes say; names and attempts are added here.
     pub fn answered(
         &mut self,
         time: Time,
-        pid: Pid,
-        serve: Option<u64>,
+        (pid, serve, epoch): (Pid, Option<u64>, Epoch),
         traceparent: (Option<&str>, Option<&str>),
         make: impl FnOnce(Known, crate::exchange::Context) -> Server,
     ) {
@@ -396,7 +488,17 @@ impl Linker {
         if let Some(lane) = lane {
             self.close_dial(lane, time);
         }
-        let id = lane.and_then(|lane| self.lanes.remove(&lane)).map_or_else(|| self.start_run(pid), |lane| lane.run);
+        let taken = lane.and_then(|lane| self.lanes.remove(&lane)).map(|lane| lane.run);
+        let stale = |run: &RunId| self.runs.get(run).is_none_or(|run| run.epoch != epoch);
+        let id = match taken {
+            // Left by a request of which the end was lost.
+            Some(run) if stale(&run) => {
+                self.forget(run);
+                self.start_run(pid)
+            }
+            Some(run) => run,
+            None => self.start_run(pid),
+        };
         if let Some(lane) = lane
             && let Some(before) = self.answered.insert(lane, id)
         {
@@ -421,6 +523,37 @@ impl Linker {
         self.leaving.push_back((time + AFTERLIFE, (pid, serve)));
     }
 
+    /// Something was lost, and with it perhaps what would have told apart what comes from what was.
+    pub fn lost(&mut self, epoch: Epoch) {
+        self.epoch = epoch;
+        self.expected.clear();
+        self.requests.clear();
+        self.writers.clear();
+        self.spawned.clear();
+    }
+
+    /// A client request is not told: what its goroutine said of it is of no use.
+    pub fn discard(&mut self, pid: Pid, serve: Option<u64>) {
+        let Some(state) = serve.and_then(|serve| self.lanes.remove(&(pid, serve))) else { return };
+        self.forget(state.run);
+    }
+
+    /// A request to a backend is over, and what is known of it may be wrong.
+    pub fn attempt_lost(&mut self, key: MessageKey) {
+        let Some(owner) = self.owners.remove(&key) else { return };
+        let Some((id, run)) = owner.run.and_then(|id| Some((id, self.runs.get_mut(&id)?))) else { return };
+        if owner.role == Role::Mirror {
+            run.mirrors_open = run.mirrors_open.saturating_sub(1);
+        } else {
+            run.open = run.open.saturating_sub(1);
+        }
+        if run.server.is_some() && run.open == 0 {
+            self.hand_out(id);
+        } else if run.forgotten || run.handed_out && !self.is_last_of_a_goroutine(id) {
+            self.forget(id);
+        }
+    }
+
     /// Hands out what has waited long enough.
     pub fn pass(&mut self, now: Time) {
         while let Some(&(deadline, id)) = self.waiting.front() {
@@ -431,6 +564,13 @@ impl Linker {
             if self.runs.get(&id).is_some_and(|run| run.server.is_some()) {
                 self.hand_out(id);
             }
+        }
+        while let Some(&(deadline, mirror)) = self.mirrors.front() {
+            if deadline > now {
+                break;
+            }
+            self.mirrors.pop_front();
+            self.mirror_ends(now, mirror);
         }
         while let Some(&(deadline, lane)) = self.leaving.front() {
             if deadline > now {
@@ -471,6 +611,8 @@ impl Linker {
         self.lanes.retain(|lane, _| lane.0 != pid);
         self.serving.retain(|lane| lane.0 != pid);
         self.nameless.remove(&pid);
+        self.exact_mirrors.remove(&pid);
+        self.spawned.retain(|key, _| key.0 != pid);
         self.answered.retain(|lane, _| lane.0 != pid);
         self.dialers.retain(|lane, _| lane.0 != pid);
         self.expected.retain(|key, _| key.0 != pid);
@@ -488,8 +630,9 @@ impl Linker {
     }
 
     fn forget(&mut self, id: RunId) {
-        let Some(run) = self.runs.get(&id) else { return };
-        if run.open + run.mirrors_open > 0 || run.server.is_some() {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        run.forgotten = true;
+        if run.is_held() || run.server.is_some() {
             // Its last attempt removes it.
             return;
         }
@@ -525,6 +668,13 @@ impl Linker {
     pub fn size(&self) -> usize {
         self.runs.len() + self.lanes.len() + self.owners.len() + self.expected.len() + self.dialers.len()
     }
+}
+
+/// A goroutine that sends to mirrors, or was started to.
+#[derive(Debug, Clone, Copy)]
+enum Mirror {
+    Spawned((Pid, u64), RunId),
+    Begun(Lane),
 }
 
 /// What the goroutine of a request told about it.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::connection::Sequence;
+use crate::connection::{Epoch, Sequence};
 use crate::event::{ConnectionId, Name, Pid, Time};
 use crate::exchange::{Context, Hop, Link, Role, Server};
 
@@ -14,6 +14,8 @@ pub(crate) type Lane = (Pid, u64);
 #[derive(Debug)]
 pub(crate) struct Run {
     pub pid: Pid,
+    /// Losses that there had been when it began.
+    pub epoch: Epoch,
     pub context: Option<Context>,
     pub entrypoint: Option<Name>,
     /// Nested routers as Traefik's access log writes them: `parent@file -> child@file`.
@@ -32,17 +34,22 @@ pub(crate) struct Run {
     pub mirrors_open: usize,
     /// A goroutine for mirrors was seen.
     pub mirrored: bool,
+    /// Goroutines that send to mirrors for it, or are about to begin.
+    pub mirror_lanes: usize,
     /// Answered, and waiting for the attempts that are open.
     pub server: Option<Server>,
     /// Handed out: what comes now is late.
     pub handed_out: bool,
+    /// Nobody asks for it any more: it goes with the last thing that holds it.
+    pub forgotten: bool,
     pub lanes: Vec<Lane>,
 }
 
 impl Run {
-    pub(crate) fn new(pid: Pid) -> Self {
+    pub(crate) fn new(pid: Pid, epoch: Epoch) -> Self {
         Self {
             pid,
+            epoch,
             context: None,
             entrypoint: None,
             router: None,
@@ -54,10 +61,19 @@ impl Run {
             open: 0,
             mirrors_open: 0,
             mirrored: false,
+            mirror_lanes: 0,
             server: None,
             handed_out: false,
+            forgotten: false,
             lanes: Vec::new(),
         }
+    }
+}
+
+impl Run {
+    /// Attempts of it may still end, or begin.
+    pub(crate) fn is_held(&self) -> bool {
+        self.open + self.mirrors_open + self.mirror_lanes > 0
     }
 }
 
@@ -71,6 +87,8 @@ pub(crate) struct LaneState {
     pub url: Option<Name>,
     /// A dial that was begun for the attempt that is next.
     pub dial: Option<Dial>,
+    /// When it last did something for an attempt; of mirrors only.
+    pub last: Time,
 }
 
 /// A dial, over all the addresses that it tries.

@@ -18,7 +18,7 @@ impl Pipeline {
         for fact in facts.drain(..) {
             match fact {
                 Fact::Begun(sequence) => {
-                    if let Some(dialled) = self.linker.begins(pid, fd, goroutine, (id, sequence))
+                    if let Some(dialled) = self.linker.begins(time, pid, fd, goroutine, (id, sequence))
                         && let Some(connection) = self.connections.get_mut(&id)
                     {
                         connection.book.began_at(sequence, dialled);
@@ -61,6 +61,11 @@ impl Pipeline {
     /// A request to a backend is over.
     fn attempt(&mut self, pid: Pid, key: Key, message: Message, end: Time, error: Option<ErrorKind>) {
         let Some(connection) = self.connections.get(&key.0) else { return };
+        if message.in_doubt(self.epoch) {
+            // So is the request that it was made for, unless that was told before.
+            self.linker.attempt_lost(key);
+            return;
+        }
         let mut hop = message.into_hop(self.clock, end, connection.local, connection.peer);
         hop.error = error;
         let given_up = error.is_some() && connection.closed_here && !connection.peer_closed && connection.error == 0;

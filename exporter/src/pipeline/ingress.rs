@@ -1,7 +1,7 @@
 //! What happens to client requests.
 
 use super::{Key, Pipeline, Sink};
-use crate::connection::{Connection, Fact, Message, Sequence, Side};
+use crate::connection::{Connection, Fact, Over, Sequence, Side};
 use crate::counters::Cause;
 use crate::event::{ConnectionId, Direction, Origin, Time};
 use crate::exchange::{ErrorKind, Method};
@@ -65,7 +65,7 @@ impl Pipeline {
     fn answered(&mut self, time: Time, (id, sequence): Key, sink: &mut impl Sink) {
         while let Some((oldest, message)) = self.connections.get_mut(&id).and_then(|it| it.book.take()) {
             let end = message.last;
-            self.complete(time, (id, oldest), message, end, None, sink);
+            self.complete(time, (id, oldest), Over { message, end, error: None }, sink);
             if oldest >= sequence {
                 break;
             }
@@ -73,29 +73,48 @@ impl Pipeline {
     }
 
     /// A client request is over.
-    fn complete(
-        &mut self,
-        time: Time,
-        (id, sequence): Key,
-        message: Message,
-        end: Time,
-        error: Option<ErrorKind>,
-        sink: &mut impl Sink,
-    ) {
+    fn complete(&mut self, time: Time, (id, sequence): Key, over: Over, sink: &mut impl Sink) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         Self::ended(connection, sequence, sink);
+        if over.message.response.is_none() {
+            self.unanswered += 1;
+        }
+        if over.message.in_doubt(self.epoch) {
+            self.counters.drops.add(Cause::RingFull, 1);
+            self.linker.discard(connection.pid, connection.serve);
+            return;
+        }
+        // Its bytes may all have been moved by others: by who reads ahead, by a timer, by the reader of the backend's
+        // response. Who served it then waits for the next request, and says so.
+        let hint = connection.hint.filter(|hint| self.linker.serves(connection.pid, *hint));
+        if over.message.refused.is_none() && connection.serve.or(hint).is_none() {
+            connection.unbound.push_back(over);
+        } else {
+            self.bind(time, id);
+            self.tell(time, id, over);
+        }
+    }
+
+    /// Who serves a connection is known now, or will never be: what waits for that is told.
+    pub(super) fn bind(&mut self, time: Time, id: ConnectionId) {
+        while let Some(over) = self.connections.get_mut(&id).and_then(|connection| connection.unbound.pop_front()) {
+            self.tell(time, id, over);
+        }
+    }
+
+    fn tell(&mut self, time: Time, id: ConnectionId, Over { message, end, error }: Over) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         let (pid, local, peer) = (connection.pid, connection.local, connection.peer);
         let serve = connection.serve.or(connection.hint.filter(|hint| self.linker.serves(pid, *hint)));
         let announced = connection.book.announced;
-        if message.response.is_none() {
-            self.unanswered += 1;
-        }
         let unrouted = message.refused.is_some() || message.request.as_ref().is_some_and(|head| &*head.path == "*");
         let traceparent = message.request.as_ref().and_then(|head| head.traceparent.clone());
         let tracestate = message.request.as_ref().and_then(|head| head.tracestate.clone());
+        let epoch = message.epoch;
         let mut hop = message.into_hop(self.clock, end, local, peer);
         hop.error = error;
-        self.linker.answered(time, pid, serve, (traceparent.as_deref(), tracestate.as_deref()), |known, context| {
+        let trace = (traceparent.as_deref(), tracestate.as_deref());
+        self.linker.answered(time, (pid, serve, epoch), trace, |known, context| {
             let handled = known.attempted || known.router.is_some();
             if handled && hop.status.is_none() {
                 hop.status = Some(CLIENT_CLOSED_REQUEST);
@@ -113,11 +132,25 @@ impl Pipeline {
         while let Some((sequence, mut message)) = self.connections.get_mut(&id).and_then(|it| it.book.take()) {
             if message.response.is_some() {
                 message.response_body.incomplete = true;
-                self.complete(time, (id, sequence), message, time, None, sink);
+                self.complete(time, (id, sequence), Over { message, end: time, error: None }, sink);
             } else if let Some(connection) = self.connections.get_mut(&id) {
                 Self::ended(connection, sequence, sink);
             }
         }
+    }
+
+    /// Final responses of a connection that has ended were sent and not seen: nothing more can be told of the requests
+    /// that they answered.
+    pub(super) fn forget_answered(&mut self, id: ConnectionId, responses: u32, sink: &mut impl Sink) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let missed = connection.book.missed_at_end(responses);
+        for _ in 0..missed {
+            let Some(connection) = self.connections.get_mut(&id) else { return };
+            let Some((sequence, _)) = connection.book.take_unanswered() else { break };
+            Self::ended(connection, sequence, sink);
+            self.linker.discard(connection.pid, connection.serve);
+        }
+        self.count_missed(id, u64::from(missed));
     }
 
     /// Traefik closed a client's connection, or it is gone.
@@ -149,7 +182,7 @@ impl Pipeline {
                 continue;
             }
             message.response_body.incomplete |= message.response.is_some() && message.tunnel.is_none();
-            self.complete(time, (id, sequence), message, time, error, sink);
+            self.complete(time, (id, sequence), Over { message, end: time, error }, sink);
         }
     }
 }

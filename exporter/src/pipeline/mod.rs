@@ -12,11 +12,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::connection::{Clock, Connection, Sequence, Side, serves};
+use crate::connection::{Clock, Connection, Epoch, Sequence, Side, serves};
 use crate::counters::{Cause, Counters};
 use crate::event::{
-    Change, ConnectionId, Direction, Event, Goroutine, Kind, Name, Open, Origin, Pid, Probe, Process, State, Tally,
-    Time, Transfer,
+    Change, ConnectionId, Direction, Ended, Event, Goroutine, Kind, Name, Open, Origin, Pid, Probe, Process, State,
+    Tally, Time, Transfer,
 };
 use crate::exchange::{Exchange, Method};
 use crate::link::Linker;
@@ -88,6 +88,8 @@ pub struct Pipeline {
     /// Those among them that answered hoptap itself.
     own_heads: u64,
     tally: Tally,
+    /// Losses so far.
+    epoch: Epoch,
 }
 
 impl Pipeline {
@@ -108,6 +110,7 @@ impl Pipeline {
             booked: 0,
             own_heads: 0,
             tally: Tally::default(),
+            epoch: 0,
         }
     }
 
@@ -127,6 +130,9 @@ impl Pipeline {
                 if !process.has_probe("router") {
                     self.linker.nameless.insert(pid);
                 }
+                if process.has_probe("spawn") && process.has_probe("mirror") {
+                    self.linker.exact_mirrors.insert(pid);
+                }
             }
             Kind::Exit => self.exit(time, pid, sink),
             Kind::Listening(ports) => {
@@ -145,6 +151,11 @@ impl Pipeline {
             Kind::State(state) => self.state(time, pid, state, sink),
             Kind::Probe { goroutine, probe } => self.probe(time, pid, *goroutine, probe, sink),
             Kind::Tally(tally) => self.tally(tally),
+            Kind::Lost => {
+                self.epoch = self.epoch.wrapping_add(1);
+                self.linker.lost(self.epoch);
+            }
+            Kind::Ended(ended) => self.gone(time, pid, ended, sink),
         }
         self.linker.pass(time);
         self.drain(sink);
@@ -154,6 +165,7 @@ impl Pipeline {
     pub fn finish(&mut self, time: Time, sink: &mut impl Sink) {
         let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
         for id in ids {
+            self.bind(time, id);
             if let Some(mut connection) = self.connections.remove(&id)
                 && connection.side == Side::Ingress
             {
@@ -251,6 +263,7 @@ impl Pipeline {
             if let Some(serve) = serves(&goroutine) {
                 if connection.serve.replace(serve) != Some(serve) {
                     self.linker.serve(connection.pid, serve);
+                    self.bind(time, transfer.connection);
                 }
             } else if goroutine.role == crate::event::Role::BackgroundRead
                 && connection.hint.replace(goroutine.parent) != Some(goroutine.parent)
@@ -261,8 +274,9 @@ impl Pipeline {
         if transfer.result == -i64::from(libc::EAGAIN) || transfer.result == -i64::from(libc::EINTR) {
             return;
         }
+        let Some(connection) = self.connections.get_mut(&transfer.connection) else { return };
         let heads = connection.book.heads;
-        connection.transfer(time, transfer);
+        connection.transfer(time, transfer, self.epoch);
         let id = connection.id;
         if connection.side == Side::Ingress {
             self.heads += u64::from(connection.book.heads - heads);
@@ -273,24 +287,31 @@ impl Pipeline {
             Side::Unknown | Side::Own => {}
         }
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        let missed = u64::from(connection.book.missed(transfer.responses));
-        // A tally may have booked them before this connection told of itself again.
-        let booked = missed.min(self.booked);
-        self.booked -= booked;
-        let missed = missed - booked;
-        if missed > 0 {
-            self.heads += missed;
-            match connection.side {
-                Side::Ingress => self.counters.drops.add(Cause::Gap, missed),
-                Side::Own => self.own_heads += missed,
-                Side::Unknown | Side::Egress => self.counters.drops.add(Cause::JoinedMidway, missed),
-            }
-        }
+        let missed = connection.book.missed(transfer.responses);
+        self.count_missed(id, u64::from(missed));
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         let until = connection.skippable_until(transfer.direction);
         let told = &mut connection.told[usize::from(transfer.direction == Direction::Send)];
         if until > *told && until.saturating_sub(transfer.offset) > WORTH_TELLING {
             *told = until;
             sink.skip(id, transfer.direction, until);
+        }
+    }
+
+    /// Final responses were sent on a connection and not seen.
+    fn count_missed(&mut self, id: ConnectionId, missed: u64) {
+        // A tally may have booked them before this connection told of itself again.
+        let booked = missed.min(self.booked);
+        self.booked -= booked;
+        let missed = missed - booked;
+        if missed == 0 {
+            return;
+        }
+        self.heads += missed;
+        match self.connections.get(&id).map(|connection| connection.side) {
+            Some(Side::Ingress) => self.counters.drops.add(Cause::Gap, missed),
+            Some(Side::Own) => self.own_heads += missed,
+            Some(Side::Unknown | Side::Egress) | None => self.counters.drops.add(Cause::JoinedMidway, missed),
         }
     }
 
@@ -314,26 +335,45 @@ impl Pipeline {
                 connection.closed_here = true;
                 if let Some(serve) = serves(&state.goroutine) {
                     connection.serve.get_or_insert(serve);
+                    self.bind(time, id);
                 }
+                self.forget_missed(id, state.responses, sink);
                 self.closed(time, pid, id, false, sink);
             }
             Change::Gone => {
-                self.linker.gone(time, id, state.error);
-                let Some(connection) = self.connections.get_mut(&id) else { return };
-                if state.error != 0 {
-                    connection.error = state.error;
-                }
-                if connection.serve.is_none() && !connection.closed_here {
+                if let Some(connection) = self.connections.get_mut(&id)
+                    && connection.serve.is_none()
+                    && !connection.closed_here
+                {
                     connection.serve = serves(&state.goroutine);
                 }
-                self.closed(time, pid, id, true, sink);
-                if let Some(connection) = self.connections.remove(&id) {
-                    self.own.remove(&connection.peer);
-                    if let Some(serve) = connection.serve {
-                        self.linker.leave(time, pid, serve);
-                    }
-                }
+                let ended = Ended { connection: id, error: state.error, responses: state.responses };
+                self.gone(time, pid, &ended, sink);
             }
+        }
+    }
+
+    fn gone(&mut self, time: Time, pid: Pid, ended: &Ended, sink: &mut impl Sink) {
+        let id = ended.connection;
+        self.linker.gone(time, id, ended.error);
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        if ended.error != 0 {
+            connection.error = ended.error;
+        }
+        self.forget_missed(id, ended.responses, sink);
+        self.closed(time, pid, id, true, sink);
+        self.bind(time, id);
+        if let Some(connection) = self.connections.remove(&id) {
+            self.own.remove(&connection.peer);
+            if let Some(serve) = connection.serve {
+                self.linker.leave(time, pid, serve);
+            }
+        }
+    }
+
+    fn forget_missed(&mut self, id: ConnectionId, responses: u32, sink: &mut impl Sink) {
+        if self.connections.get(&id).is_some_and(|connection| connection.side == Side::Ingress) {
+            self.forget_answered(id, responses, sink);
         }
     }
 
@@ -354,6 +394,7 @@ impl Pipeline {
             .collect();
         for id in ids {
             self.closed(time, pid, id, true, sink);
+            self.bind(time, id);
             self.connections.remove(&id);
         }
         self.linker.exit(pid);
@@ -366,6 +407,7 @@ impl Pipeline {
     }
 
     fn tally(&mut self, tally: &Tally) {
+        self.counters.drops.add(Cause::MapFull, tally.unfollowed.saturating_sub(self.tally.unfollowed));
         self.tally = *tally;
         self.counters.tally(tally);
         // Whatever the kernel counted and no connection accounted for went by while the ring was full. A tally is
@@ -381,7 +423,7 @@ impl Pipeline {
 
     /// Client requests that are known to have been there.
     fn seen(&self) {
-        let seen = self.tally.responses.max(self.heads) + self.unanswered - self.own_heads;
+        let seen = self.tally.responses.max(self.heads) + self.tally.unfollowed + self.unanswered - self.own_heads;
         self.counters.requests_seen.fetch_max(seen, Relaxed);
     }
 

@@ -1,0 +1,152 @@
+//! Cases of every kind at once and in random order, some after others on one connection: what is right one by one must
+//! be right in a crowd.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Result, ensure};
+
+use crate::case::{Case, Shot};
+use crate::client::Connection;
+use crate::lab::Lab;
+use crate::load::unix_nanos;
+use crate::oracle;
+use crate::span::{Kind, Span};
+
+/// One in so many of the cases that are drawn may move a megabyte.
+const LARGE_ONE_IN: u64 = 20;
+
+/// A connection is kept for the next case so many times in ten.
+const KEPT_IN_TEN: u64 = 7;
+
+/// How much of what.
+#[derive(Debug, Clone)]
+pub struct Mix {
+    pub cases: Vec<Case>,
+    pub shots: usize,
+    /// Under way at the same time.
+    pub at_once: usize,
+    /// Draws the same cases in the same order; when they meet is up to the machine.
+    pub seed: u64,
+}
+
+impl Mix {
+    /// Sends all of it and compares all that is known.
+    ///
+    /// # Errors
+    /// What differs.
+    pub async fn check(&self, lab: &Lab) -> Result<()> {
+        let before = lab.begin()?;
+        let shots = self.run(lab).await?;
+        let logged = shots.iter().filter(|shot| shot.logged).count();
+        let rows = lab.rows(before, logged).await?;
+        let received = lab.backends.received();
+        let arrived = received.iter().filter(|one| one.id.is_some()).count();
+        let mut spans = lab.spans(shots.len(), arrived).await;
+        let mut differences = Vec::new();
+        for shot in shots.iter().filter(|shot| !shot.logged) {
+            if let Err(difference) = take(&mut spans, shot) {
+                differences.push(difference);
+            }
+        }
+        let mut verdict = oracle::compare(&rows, &spans, &received);
+        verdict.differences.extend(differences);
+        verdict.check()
+    }
+
+    async fn run(&self, lab: &Lab) -> Result<Vec<Shot>> {
+        let mut targets = Vec::new();
+        for case in &self.cases {
+            targets.push((*case, lab.traefik.address(case.entrypoint())?));
+        }
+        let (next, targets) = (Arc::new(AtomicUsize::new(0)), Arc::new(targets));
+        let workers: Vec<_> = (0..self.at_once as u64)
+            .map(|worker| {
+                let (mix, next, targets) = (self.clone(), Arc::clone(&next), Arc::clone(&targets));
+                tokio::spawn(async move {
+                    let mut random = Random(mix.seed ^ worker.wrapping_mul(0x2545_f491_4f6c_dd1d));
+                    let mut shots = Vec::new();
+                    let mut kept: Option<Connection> = None;
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number >= mix.shots {
+                            return anyhow::Ok(shots);
+                        }
+                        let (case, to) = draw(&mut random, &targets);
+                        let kept_now = kept.take().filter(|_| case.may_follow() && random.next() % 10 < KEPT_IN_TEN);
+                        let mut shot = case.fire(to, &format!("mix-{}-{number}", mix.seed), kept_now).await?;
+                        kept = shot.kept.take().filter(|_| case.may_follow());
+                        shots.push(shot);
+                    }
+                })
+            })
+            .collect();
+        let mut shots = Vec::with_capacity(self.shots);
+        for worker in workers {
+            shots.extend(worker.await??);
+        }
+        Ok(shots)
+    }
+}
+
+fn draw<T: Copy>(random: &mut Random, targets: &[(Case, T)]) -> (Case, T) {
+    loop {
+        let index = random.next() % targets.len() as u64;
+        let Some((case, to)) = usize::try_from(index).ok().and_then(|index| targets.get(index)) else { continue };
+        if !case.is_large() || random.next() % LARGE_ONE_IN == 0 {
+            return (*case, *to);
+        }
+    }
+}
+
+/// Takes the SERVER span of a request out that Traefik does not log: by its id where it could be read, else by the
+/// client's port and the time.
+fn take(spans: &mut Vec<Span>, shot: &Shot) -> Result<(), String> {
+    let is_it = |span: &Span| {
+        let by_port = span.number("client.port") == Some(shot.port.into())
+            && span.text("traefik.router.name").is_none()
+            // Clocks of different threads, and a head that came in one read.
+            && span.start + 1_000_000 >= shot.begun
+            && span.start <= unix_nanos();
+        span.kind == Kind::Server && oracle::span_id(span).map_or(by_port, |id| id == shot.id)
+    };
+    let found = spans.iter().enumerate().filter(|(_, span)| is_it(span)).min_by_key(|(_, span)| span.start);
+    let Some((index, span)) = found else {
+        return Err(format!("no SERVER span for {shot:?}"));
+    };
+    let status = span.number("http.response.status_code");
+    let expected = shot.status.map(i64::from);
+    if status != expected && expected.is_some() {
+        return Err(format!("expected {expected:?}, found {status:?} in {span:?}"));
+    }
+    spans.remove(index);
+    Ok(())
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// HOPTAP_SEED, or always the same.
+///
+/// # Errors
+/// Where it is no number.
+pub fn seed() -> Result<u64> {
+    match std::env::var("HOPTAP_SEED") {
+        Ok(text) => {
+            let seed = text.parse();
+            ensure!(seed.is_ok(), "expected a number in HOPTAP_SEED, found {text:?}");
+            Ok(seed?)
+        }
+        Err(_) => Ok(1),
+    }
+}
