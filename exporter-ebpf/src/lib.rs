@@ -19,6 +19,7 @@ pub mod kind {
     pub const DIAL: u8 = 12;
     pub const SPAWN: u8 = 13;
     pub const MIRROR: u8 = 14;
+    pub const DIAL_QUEUED: u8 = 15;
 }
 
 /// [`Head::flags`].
@@ -172,13 +173,13 @@ pub struct RequestWrite {
     pub request: u64,
 }
 
-/// A goroutine is started with a closure, or runs it.
+/// One goroutine hands something to another, or takes it.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct Spawn {
+pub struct Handed {
     pub head: Head,
-    /// Address of the closure: one `go` statement's own.
-    pub closure: u64,
+    /// Where it is.
+    pub address: u64,
 }
 
 #[repr(C)]
@@ -189,7 +190,7 @@ pub struct Status {
     pub spare: u32,
 }
 
-/// A record that its head says all of: a program was started, a socket listens, a dial begins.
+/// A record that its head says all of: a program was started, a socket listens.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Bare {

@@ -5,8 +5,8 @@ use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
 use hoptap_ebpf::{
-    Bare, EntryPoint, Goroutine, LONG_NAME, LONG_RULE, NAME, RULE, RequestWrite, RoundTrip, Router, Service, Spawn,
-    Status, Target, Text, kind,
+    EntryPoint, Goroutine, Handed, LONG_NAME, LONG_RULE, NAME, RULE, RequestWrite, RoundTrip, Router, Service, Status,
+    Target, Text, kind,
 };
 
 use crate::arch::Registers;
@@ -179,12 +179,20 @@ pub(crate) fn request_write(context: ProbeContext) -> u32 {
     0
 }
 
-/// `net/http.(*Transport).dialConnFor` and fastProxy's `(*connPool).askForNewConn`: a goroutine of its own starts to
-/// dial for the one that started it. Its sockets may be dialled by goroutines that it starts in turn.
+/// `net/http.(*Transport).queueForDial(*wantConn)`: a request found no connection that is free.
+#[uprobe]
+pub(crate) fn dial_queued(context: ProbeContext) -> u32 {
+    let Some((tgid, _, registers, goroutine)) = traced(&context) else { return 0 };
+    ring::send(Handed { head: ring::head(kind::DIAL_QUEUED, 0, tgid, goroutine), address: registers.go[1] });
+    0
+}
+
+/// `net/http.(*Transport).dialConnFor(*wantConn)` and fastProxy's `(*connPool).askForNewConn`: a goroutine of its own
+/// starts to dial. Its sockets may be dialled by goroutines that it starts in turn.
 #[uprobe]
 pub(crate) fn dial(context: ProbeContext) -> u32 {
-    let Some((tgid, _, _, goroutine)) = traced(&context) else { return 0 };
-    ring::send(Bare { head: ring::head(kind::DIAL, 0, tgid, goroutine) });
+    let Some((tgid, _, registers, goroutine)) = traced(&context) else { return 0 };
+    ring::send(Handed { head: ring::head(kind::DIAL, 0, tgid, goroutine), address: registers.go[1] });
     0
 }
 
@@ -193,7 +201,7 @@ pub(crate) fn dial(context: ProbeContext) -> u32 {
 #[uprobe]
 pub(crate) fn spawn(context: ProbeContext) -> u32 {
     let Some((tgid, _, registers, goroutine)) = traced(&context) else { return 0 };
-    ring::send(Spawn { head: ring::head(kind::SPAWN, 0, tgid, goroutine), closure: registers.go[1] });
+    ring::send(Handed { head: ring::head(kind::SPAWN, 0, tgid, goroutine), address: registers.go[1] });
     0
 }
 
@@ -201,7 +209,7 @@ pub(crate) fn spawn(context: ProbeContext) -> u32 {
 #[uprobe]
 pub(crate) fn mirror(context: ProbeContext) -> u32 {
     let Some((tgid, _, registers, goroutine)) = traced(&context) else { return 0 };
-    ring::send(Spawn { head: ring::head(kind::MIRROR, 0, tgid, goroutine), closure: registers.closure });
+    ring::send(Handed { head: ring::head(kind::MIRROR, 0, tgid, goroutine), address: registers.closure });
     0
 }
 

@@ -1,9 +1,9 @@
 //! Dials, closes and ends of TCP sockets: `inet_sock_set_state` (4.16 and later).
 
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::helpers::bpf_ktime_get_ns;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
-use aya_ebpf::helpers::bpf_ktime_get_ns;
 use hoptap_ebpf::{Bare, Ended, Goroutine, State, kind};
 
 use crate::arch::{Registers, number};

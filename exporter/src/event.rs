@@ -52,14 +52,22 @@ pub enum Kind<'a> {
         #[serde(borrow)]
         probe: Probe<'a>,
     },
-    /// hoptap itself speaks to the process from this address: not traffic.
-    Own(SocketAddr),
+    /// hoptap itself speaks to the process: not traffic.
+    Own(Own),
     /// Running totals of what the kernel side saw and lost since it was attached.
     Tally(Tally),
     /// Something that happened before this was not told: there was no room for it. What was under way is in doubt.
     Lost,
     /// A socket is gone, and there was no room to say so when it went.
     Ended(Ended),
+}
+
+/// A connection of hoptap's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Own {
+    pub from: SocketAddr,
+    /// Port of the process that it goes to. Somebody else may have the same address on the way to another one.
+    pub to: u16,
 }
 
 /// A traced process.
@@ -234,8 +242,10 @@ pub enum Probe<'a> {
     RoundTrip { fd: i32, request: u64 },
     /// net/http starts to write that request: the next send of this goroutine is it.
     RequestWrite { request: u64 },
-    /// A goroutine starts to dial for its parent.
-    Dial,
+    /// A request needs a connection that is not there. `dial`: address of its `wantConn`.
+    DialQueued { dial: u64 },
+    /// A goroutine starts to dial. `dial`: the same address; with fastProxy, of something that says nothing.
+    Dial { dial: u64 },
     /// A goroutine starts another one with this closure.
     Spawn { closure: u64 },
     /// A goroutine that was started with this closure begins to send to mirrors.

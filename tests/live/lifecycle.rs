@@ -1,14 +1,16 @@
 //! Starting, ending, crashing, and outputs that do not work: Traefik must not notice, and nothing may stay behind.
 
+use std::collections::{HashMap, HashSet};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use hoptap_tests::hoptap::{self, Hoptap, lacking};
 use hoptap_tests::lab::{Lab, Plan};
-use hoptap_tests::load::Load;
+use hoptap_tests::load::{Load, unix_nanos};
 use hoptap_tests::oracle;
 use hoptap_tests::process::{Scratch, Stdout};
+use hoptap_tests::span::Kind;
 use hoptap_tests::suite::{self, Suite};
 use hoptap_tests::traefik;
 
@@ -21,6 +23,7 @@ fn main() -> ExitCode {
         .case("without a Traefik it waits, and says so", async |_: &Lab| waits())
         .case("SIGINT ends it with 0 and exports what is left", interrupted)
         .case("after a crash nothing stays attached", crashed)
+        .case("attached in the middle of a load", attached_to_a_busy_one)
         .case("a collector that refuses harms nobody", refused)
         .case("a collector that is not there harms nobody", absent)
         .case("metrics are valid", valid_metrics)
@@ -99,6 +102,43 @@ async fn crashed(lab: &Lab) -> Result<()> {
     send(lab, "second", 50).await?;
     // Twice the programs would give twice the spans.
     lab.verdict(before, 50).await?.check()
+}
+
+/// Right from the first request on; of those that were under way it may say nothing, and nothing wrong.
+async fn attached_to_a_busy_one(lab: &Lab) -> Result<()> {
+    let before = lab.begin()?;
+    let load = Load {
+        to: lab.traefik.address("web")?,
+        connections: 50,
+        requests: 20_000,
+        templates: [
+            "GET /x?id={id}&d=3ms HTTP/1.1\r\nHost: any.test\r\n\r\n",
+            "POST /x?id={id} HTTP/1.1\r\nHost: other.test\r\nContent-Length: 5\r\n\r\nhello",
+            "GET /chunked?id={id} HTTP/1.1\r\nHost: retry.test\r\n\r\n",
+            "POST /x?id={id} HTTP/1.1\r\nHost: mirror.test\r\nContent-Length: 5\r\n\r\nhello",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        label: "busy".to_owned(),
+    };
+    let running = tokio::spawn(async move { load.run().await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let _hoptap = attach(lab, &lab.collector.endpoint(), "100").await?;
+    let ready = unix_nanos();
+    ensure!(!running.is_finished(), "the load was over before hoptap was attached");
+    let outcomes = running.await??;
+    let begun: HashMap<_, _> = outcomes.iter().map(|outcome| (outcome.id.as_str(), outcome.start)).collect();
+    let mut rows = lab.rows(before, outcomes.len()).await?;
+    let after = begun.values().filter(|start| **start > ready).count();
+    ensure!(after > 1000, "{after} requests after hoptap was attached say little");
+    let mut spans = lab.spans(after, after).await;
+    let told: HashSet<_> = spans.iter().filter_map(oracle::span_id).collect();
+    let is_due = |id: &str| begun.get(id).is_some_and(|start| *start > ready) || told.contains(id);
+    rows.retain(|row| row.id.as_deref().is_some_and(is_due));
+    let mut received = lab.backends.received();
+    received.retain(|one| one.id.as_deref().is_some_and(is_due));
+    spans.retain(|span| span.kind != Kind::Server || oracle::span_id(span).is_some());
+    oracle::compare(&rows, &spans, &received).check()
 }
 
 async fn refused(lab: &Lab) -> Result<()> {

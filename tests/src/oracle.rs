@@ -173,7 +173,11 @@ fn pair<'a>(rows: &'a [Row], traces: &Traces<'a>, differences: &mut Vec<String>)
 fn differ(row: &Row, server: &Span, traces: &Traces<'_>, differences: &mut Vec<String>) {
     let mut want = |what: &str, expected: Option<&str>, found: Option<&str>| {
         if expected != found {
-            differences.push(format!("{}: {what} is {found:?}, the access log says {expected:?}", describe(row)));
+            let children: Vec<_> = traces.children(server).iter().map(|child| &child.attributes).collect();
+            differences.push(format!(
+                "{}: {what} is {found:?}, the access log says {expected:?}; CLIENT spans {children:?}",
+                describe(row)
+            ));
         }
     };
     let status = server.number("http.response.status_code").map(|status| status.to_string());
@@ -198,6 +202,13 @@ fn differ(row: &Row, server: &Span, traces: &Traces<'_>, differences: &mut Vec<S
         want("server URL", Some(url), server.text("traefik.server.url"));
     }
     for child in traces.children(server) {
+        // Of a request that went well only a retry has one that failed, and says why.
+        let refused = ["not_dialled", "_OTHER"];
+        let never_sent = child.text("error.type").is_some_and(|kind| refused.contains(&kind))
+            && child.number("http.response.status_code").is_none();
+        if never_sent && (200..400).contains(&row.status) {
+            differences.push(format!("{}: CLIENT span of a dial that nobody needed {child:?}", describe(row)));
+        }
         if child.start < server.start {
             differences.push(format!("{}: its CLIENT span {:?} begins before it", describe(row), child.name));
         }
@@ -245,7 +256,7 @@ fn describe(row: &Row) -> String {
 }
 
 /// From the query, or from the header where hoptap captures headers.
-pub(crate) fn span_id(span: &Span) -> Option<String> {
+pub fn span_id(span: &Span) -> Option<String> {
     if let Some(query) = span.text("url.query")
         && let Some(id) = query_id(&format!("?{query}"))
     {

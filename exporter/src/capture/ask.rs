@@ -6,14 +6,25 @@ use std::os::fd::AsRawFd;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use crate::event::{Configuration, Pid};
+use crate::event::{Configuration, Own, Pid};
 use crate::traefik::api::Api;
 
 /// What a thread that asks has to say.
 pub(super) enum Told {
     Configuration(Pid, Configuration),
-    /// It is about to ask from this address; the session answers once the stream knows.
-    Own(Pid, SocketAddr, Sender<()>),
+    /// It is about to ask on this connection; the session answers once the stream knows.
+    Own(Pid, Own, Sender<()>),
+    /// It has said all it has to say, which is nothing where the API did not answer.
+    Done(Pid),
+}
+
+/// However the asking ends.
+struct Done(Pid, Sender<Told>);
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        let _ = self.1.send(Told::Done(self.0));
+    }
 }
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -21,7 +32,10 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Asks once, in the process's own network, and ends.
 pub(super) fn ask(pid: Pid, address: SocketAddr, base_path: &str, told: Sender<Told>) {
     let base_path = base_path.to_owned();
+    // A thread that does not start drops it as well.
+    let done = Done(pid, told.clone());
     let spawned = std::thread::Builder::new().name("api".into()).spawn(move || {
+        let _done = done;
         if let Err(error) = enter_network(pid) {
             tracing::debug!(pid, %error, "cannot enter the network of the process: asking from here");
         }
@@ -29,7 +43,8 @@ pub(super) fn ask(pid: Pid, address: SocketAddr, base_path: &str, told: Sender<T
         let announce = told.clone();
         let api = Api::new(address, TIMEOUT).with_base_path(&base_path).announced(move |local| {
             let (done, wait) = channel();
-            if announce.send(Told::Own(pid, local, done)).is_ok() {
+            let own = Own { from: local, to: address.port() };
+            if announce.send(Told::Own(pid, own, done)).is_ok() {
                 // The session answers within milliseconds; without it the request is seen as a client's.
                 let _ = wait.recv_timeout(Duration::from_secs(1));
             }

@@ -130,14 +130,15 @@ pub(super) fn record<'p, P: Process + 'p>(
             let record: abi::RequestWrite = read(bytes)?;
             probe(Probe::RequestWrite { request: record.request });
         }
-        kind::DIAL => probe(Probe::Dial),
-        kind::SPAWN => {
-            let record: abi::Spawn = read(bytes)?;
-            probe(Probe::Spawn { closure: record.closure });
-        }
-        kind::MIRROR => {
-            let record: abi::Spawn = read(bytes)?;
-            probe(Probe::Mirror { closure: record.closure });
+        kind::DIAL_QUEUED | kind::DIAL | kind::SPAWN | kind::MIRROR => {
+            let record: abi::Handed = read(bytes)?;
+            let address = record.address;
+            probe(match head.kind {
+                kind::DIAL_QUEUED => Probe::DialQueued { dial: address },
+                kind::DIAL => Probe::Dial { dial: address },
+                kind::SPAWN => Probe::Spawn { closure: address },
+                _ => Probe::Mirror { closure: address },
+            });
         }
         kind::STATUS => {
             let record: abi::Status = read(bytes)?;

@@ -304,7 +304,7 @@ impl Session {
             self.refused.insert(pid, found.start_time);
             return;
         };
-        let mut traced = Traced::new(found, target, bias);
+        let mut traced = Traced::new(found, target, bias, kernel_side);
         let by_probes = self.settings.names != NamesFrom::Api;
         traced.attach(&mut self.programs, |spec| spec.when != When::OnDemand && (by_probes || !spec.names));
         let now = clock::monotonic();
@@ -315,9 +315,19 @@ impl Session {
             pid,
             kind: Kind::Configuration(Box::new(Configuration::Static(entrypoints))),
         });
-        let process = traced.process();
         self.traced.insert(pid, traced);
         self.update_ports(pid, handler);
+        // Names that come from the API only must be there before the first request that needs them.
+        if !self.ask(pid) {
+            self.begin(pid, handler);
+        }
+    }
+
+    /// Everything is in place: lets the kernel side tell of the process.
+    fn begin(&mut self, pid: Pid, handler: &mut impl Handler) {
+        let Some(traced) = self.traced.get_mut(&pid) else { return };
+        let Some(kernel_side) = traced.waits.take() else { return };
+        let process = traced.process();
         if let Err(error) = self.processes.insert(pid, Pod(kernel_side), 0) {
             tracing::warn!(pid, %error, "cannot trace this process: the kernel side takes no more");
             self.gone(pid, handler);
@@ -332,7 +342,6 @@ impl Session {
             "tracing Traefik"
         );
         self.publish(pid);
-        self.ask(pid);
     }
 
     /// Processes of one executable share what was read of it.
@@ -388,7 +397,7 @@ impl Session {
     }
 
     fn publish(&self, pid: Pid) {
-        if let Some(traced) = self.traced.get(&pid) {
+        if let Some(traced) = self.traced.get(&pid).filter(|traced| traced.waits.is_none()) {
             self.readiness.traced(pid, traced.readiness());
         }
     }
@@ -419,11 +428,11 @@ impl Session {
         }
     }
 
-    /// Asks the API of a process, if it is wanted and its address is known.
-    fn ask(&mut self, pid: Pid) {
-        let Some(traced) = self.traced.get(&pid) else { return };
+    /// Asks the API of a process, if it is wanted and its address is known; says whether it did.
+    fn ask(&mut self, pid: Pid) -> bool {
+        let Some(traced) = self.traced.get(&pid) else { return false };
         if !self.wants_api(traced) {
-            return;
+            return false;
         }
         let api = traced.configuration.api.as_ref();
         let address = self.settings.api.or_else(|| {
@@ -435,7 +444,9 @@ impl Session {
         let base_path = api.map_or("", |api| api.base_path.as_str());
         if let Some(address) = address {
             ask::ask(pid, address, base_path, self.told.0.clone());
-        } else if !traced.missing.iter().any(|missing| missing.name == "api") {
+            return true;
+        }
+        if !traced.missing.iter().any(|missing| missing.name == "api") {
             let reason =
                 "Traefik's API is off, or its address is not known: switch it on, or name it with --api".into();
             let missing = Missing { name: "api".into(), reason };
@@ -445,6 +456,7 @@ impl Session {
             }
             self.publish(pid);
         }
+        false
     }
 
     fn listen_to_askers(&mut self, handler: &mut impl Handler) {
@@ -454,10 +466,14 @@ impl Session {
                 Told::Configuration(pid, configuration) => {
                     handler.event(&Event { time, pid, kind: Kind::Configuration(Box::new(configuration)) });
                 }
-                Told::Own(pid, address, done) => {
-                    handler.event(&Event { time, pid, kind: Kind::Own(address) });
+                Told::Own(pid, own, done) => {
+                    // Of a process that is not told of yet, this connection will not be told of either.
+                    if self.traced.get(&pid).is_some_and(|traced| traced.waits.is_none()) {
+                        handler.event(&Event { time, pid, kind: Kind::Own(own) });
+                    }
                     let _ = done.send(());
                 }
+                Told::Done(pid) => self.begin(pid, handler),
             }
         }
     }

@@ -70,6 +70,13 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         loss: "requests on connections of unknown type are not linked",
     },
     ProbeSpec {
+        name: "dial_queued",
+        functions: &["net/http.(*Transport).queueForDial"],
+        when: When::Always,
+        names: false,
+        loss: "who dials is told by its parent, and may dial for what was answered meanwhile",
+    },
+    ProbeSpec {
         name: "dial",
         functions: &["net/http.(*Transport).dialConnFor"],
         when: When::Always,

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeLinkId, UProbeScope};
 use aya::programs::{ProgramError, UProbe};
+use hoptap_ebpf as abi;
 use rustc_hash::FxHashMap;
 
 use super::convert;
@@ -26,14 +27,25 @@ pub(super) struct Traced {
     pub(super) roles: FxHashMap<u64, Role>,
     pub(super) missing: Vec<Missing>,
     pub(super) configuration: StaticConfiguration,
+    /// What the kernel side is to be told of it, as long as it was not.
+    pub(super) waits: Option<abi::Target>,
     links: BTreeMap<&'static str, UProbeLinkId>,
 }
 
 impl Traced {
-    pub(super) fn new(found: Found, target: Rc<Target>, bias: u64) -> Self {
+    pub(super) fn new(found: Found, target: Rc<Target>, bias: u64, kernel_side: abi::Target) -> Self {
         let roles = target.roles(bias);
         let configuration = configuration(&found);
-        Self { found, target, bias, roles, missing: Vec::new(), configuration, links: BTreeMap::new() }
+        Self {
+            found,
+            target,
+            bias,
+            roles,
+            missing: Vec::new(),
+            configuration,
+            waits: Some(kernel_side),
+            links: BTreeMap::new(),
+        }
     }
 
     /// Attaches the probes for which it is time; what cannot be attached is listed with the reason.

@@ -9,7 +9,7 @@ mod message;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use crate::event::{ConnectionId, Direction, Goroutine, Name, Open, Origin, Pid, Time, Transfer};
+use crate::event::{ConnectionId, Direction, Goroutine, Name, Open, Origin, Own, Pid, Time, Transfer};
 use crate::exchange::{ErrorKind, Method};
 use crate::http1::{Input, RequestDecoder, ResponseDecoder};
 
@@ -157,6 +157,11 @@ impl Connection {
         if moved > seen {
             self.feed(time, transfer.direction, Input::Gap(moved - seen));
         }
+    }
+
+    /// It is this one of hoptap's own.
+    pub fn is(&self, own: Own) -> bool {
+        self.peer == own.from && self.local.port() == own.to
     }
 
     /// The sender of one direction will send no more.

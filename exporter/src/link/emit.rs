@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use super::run::{Dial, Done, Owner, RunId};
+use super::dial::Dial;
+use super::run::{Done, Owner, RunId};
 use super::{Known, Linker};
 use crate::connection::Clock;
 use crate::event::{Name, Pid, Process, Time};
@@ -17,6 +18,11 @@ impl Linker {
         run.handed_out = true;
         let pid = run.pid;
         let mut done = std::mem::take(&mut run.attempts);
+        for done in &mut done {
+            // Where it is not known who asked for a dial it may be an older one, whose connection was taken over.
+            done.hop.start = done.hop.start.max(server.hop.start);
+            done.hop.end = done.hop.end.max(done.hop.start);
+        }
         done.sort_by_key(|done| done.hop.start);
         server.overhead = overhead(&server.hop, &done);
         let labels = (server.router.clone(), server.entrypoint.clone());

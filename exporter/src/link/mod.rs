@@ -4,7 +4,9 @@
 //! handed over by it, and `go` statements that matter are seen by the parent's id. Nothing here is guessed from
 //! bytes; what has no goroutine to go by is left to [`infer`].
 
+mod dial;
 mod emit;
+mod mirror;
 mod run;
 mod trace;
 
@@ -13,14 +15,16 @@ use std::collections::VecDeque;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::connection::{Clock, Epoch, Sequence};
-use crate::event::{ConnectionId, Goroutine, Name, Open, Pid, Probe, Role as GoroutineRole, Time};
+use crate::event::{ConnectionId, Goroutine, Name, Pid, Probe, Role as GoroutineRole, Time};
 use crate::exchange::{Exchange, Hop, Link, Role, Server};
 use crate::redact::without_user;
 use crate::traefik::Names;
 
 pub use emit::server;
 
-use run::{Dial, Done, Lane, LaneState, MessageKey, Owner, Run, RunId};
+use dial::Dials;
+use mirror::Mirror;
+use run::{Done, Lane, LaneState, MessageKey, Owner, Run, RunId};
 pub use trace::Ids;
 
 /// How long an answered request waits for attempts that are still open (an upload that goes on, a backend that is
@@ -29,10 +33,6 @@ const PATIENCE: Time = 500_000_000;
 
 /// Attempts of one request that are kept: net/http may try every idle connection of a pool, but not without end.
 const MOST_ATTEMPTS: usize = 4096;
-
-/// How long a goroutine that sends to mirrors may do nothing before it is taken to have ended: it goes from one to the
-/// next at once.
-const MIRROR_PATIENCE: Time = 1_000_000_000;
 
 /// How long a run is kept after its connection is gone, for mirrors that start late.
 const AFTERLIFE: Time = 10_000_000_000;
@@ -51,8 +51,6 @@ pub struct Linker {
     lanes: FxHashMap<Lane, LaneState>,
     /// The last answered run of a goroutine: its mirrors may start after the answer.
     answered: FxHashMap<Lane, RunId>,
-    /// Goroutines that are known to serve a connection: they may dial before any probe of theirs has fired.
-    serving: FxHashSet<Lane>,
     /// Processes without the probes that show who works for a request: whoever dials there may.
     pub nameless: FxHashSet<Pid>,
     /// Processes with the probes that show for which request a goroutine sends to mirrors.
@@ -63,10 +61,7 @@ pub struct Linker {
     spawned: FxHashMap<(Pid, u64), RunId>,
     /// Goroutines that send to mirrors, or were started to, by the time at which they are looked at again.
     mirrors: VecDeque<(Time, Mirror)>,
-    /// Dialling goroutines, and the one they dial for.
-    dialers: FxHashMap<Lane, Lane>,
-    /// Sockets that are being dialled.
-    dials: FxHashMap<ConnectionId, Lane>,
+    dials: Dials,
     /// The next request on a descriptor is this one's.
     expected: FxHashMap<(Pid, i32), Owner>,
     /// Same by `*http.Request`, where the descriptor could not be read.
@@ -93,14 +88,12 @@ impl Linker {
             runs: FxHashMap::default(),
             lanes: FxHashMap::default(),
             answered: FxHashMap::default(),
-            serving: FxHashSet::default(),
             nameless: FxHashSet::default(),
             exact_mirrors: FxHashSet::default(),
             epoch: 0,
             spawned: FxHashMap::default(),
             mirrors: VecDeque::new(),
-            dialers: FxHashMap::default(),
-            dials: FxHashMap::default(),
+            dials: Dials::default(),
             expected: FxHashMap::default(),
             requests: FxHashMap::default(),
             writers: FxHashMap::default(),
@@ -134,6 +127,7 @@ impl Linker {
                 self.close_dial((pid, goroutine.id), time);
                 let Some(lane) = self.lane(pid, goroutine) else { return };
                 lane.service = Some(service.clone());
+                lane.waits = true;
                 lane.url.clone_from(&url);
                 if lane.mirror {
                     return;
@@ -161,7 +155,8 @@ impl Linker {
                     self.writers.insert((pid, goroutine.id), owner);
                 }
             }
-            Probe::Dial => self.dial_begins(time, pid, goroutine),
+            Probe::DialQueued { dial } => self.dial_queued(time, pid, goroutine, *dial),
+            Probe::Dial { dial } => self.dial_begins(time, pid, goroutine, Some(*dial)),
             Probe::Spawn { closure } => self.spawn(time, pid, goroutine, *closure),
             Probe::Mirror { closure } => self.mirror(time, pid, goroutine, *closure),
             Probe::Status { .. } => {}
@@ -209,7 +204,7 @@ impl Linker {
                 self.abandoned += 1;
                 return None;
             }
-            self.lanes.insert(key, LaneState { run, mirror, service: None, url: None, dial: None, last: 0 });
+            self.lanes.insert(key, LaneState::new(run, mirror, 0));
             self.runs.get_mut(&run)?.lanes.push(key);
         }
         self.lanes.get_mut(&key)
@@ -224,82 +219,6 @@ impl Linker {
         self.next += 1;
         self.runs.insert(self.next, Run::new(pid, self.epoch));
         self.next
-    }
-
-    /// The request for which a goroutine started by `parent` sends to mirrors. They are sent to after the answer of
-    /// the main service is there (pkg/server/service/loadbalancer/mirror/mirror.go), perhaps when the client's next
-    /// request has begun already.
-    fn mirrored_run(&mut self, parent: Lane) -> Option<RunId> {
-        let current = self.lanes.get(&parent).map(|lane| lane.run);
-        let before = self.answered.get(&parent).copied();
-        let served = |run: &&RunId| {
-            self.runs.get(run).is_some_and(|run| !run.mirrored && run.open == 0 && !run.attempts.is_empty())
-        };
-        let fresh = |run: &&RunId| self.runs.get(run).is_some_and(|run| !run.mirrored);
-        let run = before
-            .as_ref()
-            .filter(fresh)
-            .filter(|_| current.as_ref().filter(served).is_none())
-            .or(current.as_ref())
-            .or(before.as_ref())
-            .copied()?;
-        self.runs.get_mut(&run)?.mirrored = true;
-        Some(run)
-    }
-
-    /// A goroutine that serves a request starts another one: for the mirrors of that request.
-    fn spawn(&mut self, time: Time, pid: Pid, goroutine: Goroutine, closure: u64) {
-        // Others that are started this way (providers, checks) are not started by who serves a client.
-        let Some(run) = self.lane(pid, goroutine).filter(|lane| !lane.mirror).map(|lane| lane.run) else { return };
-        if self.spawned.len() >= LIMIT {
-            self.abandoned += 1;
-            return;
-        }
-        self.spawned.insert((pid, closure), run);
-        if let Some(run) = self.runs.get_mut(&run) {
-            run.mirror_lanes += 1;
-        }
-        self.mirrors.push_back((time + MIRROR_PATIENCE, Mirror::Spawned((pid, closure), run)));
-    }
-
-    /// That goroutine begins.
-    fn mirror(&mut self, time: Time, pid: Pid, goroutine: Goroutine, closure: u64) {
-        let Some(id) = self.spawned.remove(&(pid, closure)) else { return };
-        let lane = (pid, goroutine.id);
-        self.lanes.insert(lane, LaneState { run: id, mirror: true, service: None, url: None, dial: None, last: time });
-        let Some(run) = self.runs.get_mut(&id) else { return };
-        run.lanes.push(lane);
-        run.mirror_lanes += 1;
-        self.mirrors.push_back((time + MIRROR_PATIENCE, Mirror::Begun(lane)));
-    }
-
-    /// Lets go of the run of a goroutine that has done nothing for long.
-    fn mirror_ends(&mut self, now: Time, mirror: Mirror) {
-        let id = match mirror {
-            Mirror::Spawned(key, run) => {
-                if self.spawned.get(&key) == Some(&run) {
-                    self.spawned.remove(&key);
-                }
-                run
-            }
-            Mirror::Begun(lane) => {
-                let Some(state) = self.lanes.get(&lane) else { return };
-                let sends = self.runs.get(&state.run).is_some_and(|run| run.mirrors_open > 0);
-                if sends || state.dial.is_some() || state.last + MIRROR_PATIENCE > now {
-                    self.mirrors.push_back((now + MIRROR_PATIENCE, mirror));
-                    return;
-                }
-                let run = state.run;
-                self.lanes.remove(&lane);
-                run
-            }
-        };
-        if let Some(run) = self.runs.get_mut(&id) {
-            run.mirror_lanes = run.mirror_lanes.saturating_sub(1);
-            if run.forgotten || run.handed_out && !self.is_last_of_a_goroutine(id) {
-                self.forget(id);
-            }
-        }
     }
 
     /// Whose the next request of this goroutine to a backend is.
@@ -317,8 +236,14 @@ impl Linker {
             return none(Role::HealthCheck);
         }
         let exact = self.exact_mirrors.contains(&pid);
-        let Some(lane) = self.lane(pid, goroutine) else { return none(Role::Middleware) };
+        if self.lane(pid, goroutine).is_none() {
+            return none(Role::Middleware);
+        }
+        // Taken whether or not its connection is used: another may have become free first.
+        let dial = self.take_dial((pid, goroutine.id));
+        let Some(lane) = self.lanes.get_mut(&(pid, goroutine.id)) else { return none(Role::Middleware) };
         lane.last = time;
+        lane.waits = false;
         Owner {
             run: Some(lane.run),
             role: if lane.mirror { Role::Mirror } else { Role::Backend },
@@ -327,83 +252,12 @@ impl Linker {
             url: lane.url.clone(),
             // Without the probes the parent is known, not which of its requests it was.
             link: if lane.mirror && !exact { Link::Inferred } else { Link::Exact },
-            // Taken whether or not its connection is used: another may have become free first.
-            dialled: lane.dial.take().filter(|dial| dial.connection.is_some()).map(|dial| dial.start),
+            dialled: dial.filter(|dial| dial.connected).map(|dial| dial.start),
         }
-    }
-
-    fn dial_begins(&mut self, time: Time, pid: Pid, goroutine: Goroutine) {
-        let parent = (pid, goroutine.parent);
-        if self.dialers.contains_key(&(pid, goroutine.id)) {
-            return;
-        }
-        if !self.lanes.contains_key(&parent) {
-            if !self.serving.contains(&parent) && !self.nameless.contains(&pid) {
-                return;
-            }
-            let serve = Goroutine { id: goroutine.parent, parent: 0, role: GoroutineRole::Serve };
-            if self.lane(pid, serve).is_none() {
-                return;
-            }
-        }
-        self.close_dial(parent, time);
-        if let Some(lane) = self.lanes.get_mut(&parent) {
-            lane.dial = Some(Dial::new(time));
-        }
-        if self.dialers.len() < LIMIT {
-            self.dialers.insert((pid, goroutine.id), parent);
-        }
-    }
-
-    /// A socket is being dialled.
-    pub fn dialled(&mut self, time: Time, pid: Pid, open: &Open) {
-        let goroutine = open.goroutine;
-        if matches!(goroutine.role, GoroutineRole::Dial | GoroutineRole::FastDial) {
-            self.dial_begins(time, pid, goroutine);
-        }
-        // Addresses that are tried at the same time are dialled by children of the dialling goroutine.
-        let dialer = self.dialers.get(&(pid, goroutine.id)).or_else(|| self.dialers.get(&(pid, goroutine.parent)));
-        let Some(&for_lane) = dialer else { return };
-        if let Some(dial) = self.lanes.get_mut(&for_lane).and_then(|lane| lane.dial.as_mut()) {
-            dial.peer = Some(open.peer);
-            dial.local = Some(open.local);
-            self.dials.insert(open.connection, for_lane);
-        }
-    }
-
-    pub fn connected(&mut self, connection: ConnectionId) {
-        if let Some(dial) = self.dial_of(connection) {
-            dial.connection = Some(connection);
-            dial.failed = false;
-        }
-    }
-
-    /// A socket that was being dialled, or had been, is gone.
-    pub fn gone(&mut self, time: Time, connection: ConnectionId, errno: i32) {
-        if let Some(dial) = self.dial_of(connection) {
-            dial.end = time;
-            dial.failed = true;
-            if errno != 0 {
-                dial.error = errno;
-            }
-        }
-        self.dials.remove(&connection);
-    }
-
-    fn dial_of(&mut self, connection: ConnectionId) -> Option<&mut Dial> {
-        let lane = self.dials.get(&connection)?;
-        self.lanes.get_mut(lane)?.dial.as_mut()
     }
 
     /// The first byte of a request to a backend: gives the time at which the attempt began, if that was earlier.
-    pub fn begins(
-        &mut self,
-        time: Time,
-        pid: Pid,
-        fd: i32,
-        goroutine: Goroutine,
-        key: MessageKey,
-    ) -> Option<Time> {
+    pub fn begins(&mut self, time: Time, pid: Pid, fd: i32, goroutine: Goroutine, key: MessageKey) -> Option<Time> {
         let direct =
             matches!(goroutine.role, GoroutineRole::Serve | GoroutineRole::Http2Handler | GoroutineRole::Http3Handler)
                 || goroutine.role == GoroutineRole::Safe && self.lanes.contains_key(&(pid, goroutine.id));
@@ -488,7 +342,7 @@ impl Linker {
         if let Some(lane) = lane {
             self.close_dial(lane, time);
         }
-        let taken = lane.and_then(|lane| self.lanes.remove(&lane)).map(|lane| lane.run);
+        let taken = lane.and_then(|lane| self.remove_lane(&lane)).map(|lane| lane.run);
         let stale = |run: &RunId| self.runs.get(run).is_none_or(|run| run.epoch != epoch);
         let id = match taken {
             // Left by a request of which the end was lost.
@@ -530,11 +384,12 @@ impl Linker {
         self.requests.clear();
         self.writers.clear();
         self.spawned.clear();
+        self.dials.lost();
     }
 
     /// A client request is not told: what its goroutine said of it is of no use.
     pub fn discard(&mut self, pid: Pid, serve: Option<u64>) {
-        let Some(state) = serve.and_then(|serve| self.lanes.remove(&(pid, serve))) else { return };
+        let Some(state) = serve.and_then(|serve| self.remove_lane(&(pid, serve))) else { return };
         self.forget(state.run);
     }
 
@@ -577,7 +432,6 @@ impl Linker {
                 break;
             }
             self.leaving.pop_front();
-            self.serving.remove(&lane);
             if let Some(run) = self.answered.remove(&lane) {
                 self.forget(run);
             }
@@ -594,13 +448,6 @@ impl Linker {
         }
     }
 
-    /// A goroutine serves a client's connection.
-    pub fn serve(&mut self, pid: Pid, goroutine: u64) {
-        if self.serving.len() < LIMIT {
-            self.serving.insert((pid, goroutine));
-        }
-    }
-
     /// A goroutine has told something about the request that it serves.
     pub fn serves(&self, pid: Pid, goroutine: u64) -> bool {
         self.lanes.contains_key(&(pid, goroutine))
@@ -609,21 +456,29 @@ impl Linker {
     /// A process ended: nothing of it will be heard again.
     pub fn exit(&mut self, pid: Pid) {
         self.lanes.retain(|lane, _| lane.0 != pid);
-        self.serving.retain(|lane| lane.0 != pid);
         self.nameless.remove(&pid);
         self.exact_mirrors.remove(&pid);
         self.spawned.retain(|key, _| key.0 != pid);
         self.answered.retain(|lane, _| lane.0 != pid);
-        self.dialers.retain(|lane, _| lane.0 != pid);
+        self.dials.exit(pid);
         self.expected.retain(|key, _| key.0 != pid);
         self.requests.retain(|key, _| key.0 != pid);
         self.writers.retain(|lane, _| lane.0 != pid);
         self.runs.retain(|_, run| run.pid != pid || run.server.is_some());
     }
 
+    /// A goroutine works for its run no longer.
+    fn remove_lane(&mut self, lane: &Lane) -> Option<LaneState> {
+        let state = self.lanes.remove(lane)?;
+        if let Some(dial) = &state.dial {
+            self.forget_dial(lane.0, dial);
+        }
+        Some(state)
+    }
+
     /// A run of which the end was not seen.
     fn abandon(&mut self, lane: Lane) {
-        if let Some(state) = self.lanes.remove(&lane) {
+        if let Some(state) = self.remove_lane(&lane) {
             self.abandoned += 1;
             self.forget(state.run);
         }
@@ -639,42 +494,16 @@ impl Linker {
         if let Some(run) = self.runs.remove(&id) {
             for lane in run.lanes {
                 if self.lanes.get(&lane).is_some_and(|state| state.run == id) {
-                    self.lanes.remove(&lane);
+                    self.remove_lane(&lane);
                 }
             }
         }
     }
 
-    /// A dial that led to no request is an attempt that failed.
-    fn close_dial(&mut self, lane: Lane, time: Time) {
-        let Some(state) = self.lanes.get_mut(&lane) else { return };
-        let Some(dial) = state.dial.take() else { return };
-        let owner = Owner {
-            run: Some(state.run),
-            role: if state.mirror { Role::Mirror } else { Role::Backend },
-            before_service: state.service.is_none(),
-            service: state.service.clone(),
-            url: state.url.clone(),
-            link: Link::Exact,
-            dialled: Some(dial.start),
-        };
-        let id = state.run;
-        if let Some(run) = self.runs.get_mut(&id).filter(|run| run.attempts.len() < MOST_ATTEMPTS) {
-            run.attempts.push(emit::failed_dial(owner, &dial, time, self.clock));
-        }
-    }
-
     /// Runs, goroutines and hand-overs in memory.
     pub fn size(&self) -> usize {
-        self.runs.len() + self.lanes.len() + self.owners.len() + self.expected.len() + self.dialers.len()
+        self.runs.len() + self.lanes.len() + self.owners.len() + self.expected.len() + self.dials.len()
     }
-}
-
-/// A goroutine that sends to mirrors, or was started to.
-#[derive(Debug, Clone, Copy)]
-enum Mirror {
-    Spawned((Pid, u64), RunId),
-    Begun(Lane),
 }
 
 /// What the goroutine of a request told about it.

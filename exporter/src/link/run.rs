@@ -1,7 +1,6 @@
 //! One run of a handler: what Traefik did for one client request, collected until the request is answered.
 
-use std::net::SocketAddr;
-
+use super::dial::Dial;
 use crate::connection::{Epoch, Sequence};
 use crate::event::{ConnectionId, Name, Pid, Time};
 use crate::exchange::{Context, Hop, Link, Role, Server};
@@ -85,28 +84,17 @@ pub(crate) struct LaneState {
     pub mirror: bool,
     pub service: Option<Name>,
     pub url: Option<Name>,
-    /// A dial that was begun for the attempt that is next.
+    /// A dial that was asked for, for the attempt that is next.
     pub dial: Option<Dial>,
+    /// It may be waiting for a connection: nothing was sent to the service that it has entered.
+    pub waits: bool,
     /// When it last did something for an attempt; of mirrors only.
     pub last: Time,
 }
 
-/// A dial, over all the addresses that it tries.
-#[derive(Debug)]
-pub(crate) struct Dial {
-    pub start: Time,
-    pub end: Time,
-    pub local: Option<SocketAddr>,
-    pub peer: Option<SocketAddr>,
-    /// Last `sk_err` of a socket that did not connect.
-    pub error: i32,
-    pub failed: bool,
-    pub connection: Option<ConnectionId>,
-}
-
-impl Dial {
-    pub(crate) fn new(start: Time) -> Self {
-        Self { start, end: start, local: None, peer: None, error: 0, failed: false, connection: None }
+impl LaneState {
+    pub(crate) fn new(run: RunId, mirror: bool, last: Time) -> Self {
+        Self { run, mirror, service: None, url: None, dial: None, waits: true, last }
     }
 }
 

@@ -15,8 +15,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::connection::{Clock, Connection, Epoch, Sequence, Side, serves};
 use crate::counters::{Cause, Counters};
 use crate::event::{
-    Change, ConnectionId, Direction, Ended, Event, Goroutine, Kind, Name, Open, Origin, Pid, Probe, Process, State,
-    Tally, Time, Transfer,
+    Change, ConnectionId, Direction, Ended, Event, Goroutine, Kind, Name, Open, Origin, Own, Pid, Probe, Process,
+    State, Tally, Time, Transfer,
 };
 use crate::exchange::{Exchange, Method};
 use crate::link::Linker;
@@ -76,8 +76,8 @@ pub struct Pipeline {
     linker: Linker,
     names: Names,
     sources: Sources,
-    /// Addresses from which hoptap itself asks Traefik.
-    own: FxHashSet<SocketAddr>,
+    /// Connections on which hoptap itself asks Traefik.
+    own: FxHashSet<Own>,
     counters: Arc<Counters>,
     /// Client requests that ended without a response on the wire: the kernel cannot count them.
     unanswered: u64,
@@ -130,6 +130,9 @@ impl Pipeline {
                 if !process.has_probe("router") {
                     self.linker.nameless.insert(pid);
                 }
+                if process.has_probe("dial_queued") && process.has_probe("dial") {
+                    self.linker.dials_are_exact(pid);
+                }
                 if process.has_probe("spawn") && process.has_probe("mirror") {
                     self.linker.exact_mirrors.insert(pid);
                 }
@@ -139,10 +142,10 @@ impl Pipeline {
                 self.listening.insert(pid, ports.clone());
             }
             Kind::Configuration(configuration) => self.sources.configure(pid, configuration),
-            Kind::Own(address) => {
-                self.own.insert(*address);
+            Kind::Own(own) => {
+                self.own.insert(*own);
                 // It may have been announced already: Traefik tries to read before there is something to read.
-                for connection in self.connections.values_mut().filter(|connection| connection.peer == *address) {
+                for connection in self.connections.values_mut().filter(|connection| connection.is(*own)) {
                     connection.side = Side::Own;
                 }
             }
@@ -237,7 +240,7 @@ impl Pipeline {
         if open.origin == Origin::Dialled {
             return Side::Egress;
         }
-        if self.own.contains(&open.peer) {
+        if self.own.contains(&Own { from: open.peer, to: open.local.port() }) {
             return Side::Own;
         }
         let listens = |ports: &Vec<SocketAddr>| {
@@ -261,14 +264,11 @@ impl Pipeline {
         let goroutine = transfer.goroutine;
         if connection.side == Side::Ingress {
             if let Some(serve) = serves(&goroutine) {
-                if connection.serve.replace(serve) != Some(serve) {
-                    self.linker.serve(connection.pid, serve);
+                if connection.serve.replace(serve).is_none() {
                     self.bind(time, transfer.connection);
                 }
-            } else if goroutine.role == crate::event::Role::BackgroundRead
-                && connection.hint.replace(goroutine.parent) != Some(goroutine.parent)
-            {
-                self.linker.serve(connection.pid, goroutine.parent);
+            } else if goroutine.role == crate::event::Role::BackgroundRead {
+                connection.hint = Some(goroutine.parent);
             }
         }
         if transfer.result == -i64::from(libc::EAGAIN) || transfer.result == -i64::from(libc::EINTR) {
@@ -364,7 +364,7 @@ impl Pipeline {
         self.closed(time, pid, id, true, sink);
         self.bind(time, id);
         if let Some(connection) = self.connections.remove(&id) {
-            self.own.remove(&connection.peer);
+            self.own.remove(&Own { from: connection.peer, to: connection.local.port() });
             if let Some(serve) = connection.serve {
                 self.linker.leave(time, pid, serve);
             }

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use super::*;
 use crate::event::{
-    Change, Configuration, Direction, Event, Goroutine, Kind, Open, Origin, Probe, Process, Role, State, Tally,
-    Transfer,
+    Change, Configuration, Direction, Ended, Event, Goroutine, Kind, Open, Origin, Own, Probe, Process, Role, State,
+    Tally, Transfer,
 };
 
 const GOROUTINE: Goroutine = Goroutine { id: 77, parent: 7, role: Role::Serve };
@@ -30,7 +30,7 @@ fn every_kind() -> Vec<Event<'static>> {
         Kind::Configuration(Box::new(Configuration::RawData(text(r#"{"routers":{"é":{}}}"#)))),
         Kind::Configuration(Box::new(Configuration::EntryPoints(text("[]")))),
         Kind::Configuration(Box::new(Configuration::Static(vec![(text("web"), text(":80"))]))),
-        Kind::Tally(Tally { responses: 1, ring_full: 2, map_full: 3, cut: 4, faults: u64::MAX }),
+        Kind::Tally(Tally { responses: 1, ring_full: 2, map_full: 3, unfollowed: 5, cut: 4, faults: u64::MAX }),
     ];
     for origin in [Origin::Dialled, Origin::Accepted, Origin::Found] {
         kinds.push(Kind::Open(Open {
@@ -59,8 +59,12 @@ fn every_kind() -> Vec<Event<'static>> {
         }));
     }
     for change in [Change::Established { local: v6 }, Change::ClosedHere, Change::ClosedThere, Change::Gone] {
-        kinds.push(Kind::State(State { connection: 1, change, goroutine: Goroutine::default(), error: 104 }));
+        let goroutine = Goroutine::default();
+        kinds.push(Kind::State(State { connection: 1, change, goroutine, error: 104, responses: 7 }));
     }
+    kinds.push(Kind::Own(Own { from: v4, to: 8080 }));
+    kinds.push(Kind::Lost);
+    kinds.push(Kind::Ended(Ended { connection: 1, error: 104, responses: 7 }));
     for probe in [
         Probe::Router { router: "r@file", rule: "Host(`ä`)", service: "s" },
         Probe::Service { service: "s", url: Some("http://127.0.0.1:1") },
@@ -69,6 +73,10 @@ fn every_kind() -> Vec<Event<'static>> {
         Probe::RoundTrip { fd: -1, request: 9 },
         Probe::RequestWrite { request: 9 },
         Probe::Status { code: 499 },
+        Probe::DialQueued { dial: 1 },
+        Probe::Dial { dial: 1 },
+        Probe::Spawn { closure: 2 },
+        Probe::Mirror { closure: 2 },
     ] {
         kinds.push(Kind::Probe { goroutine: GOROUTINE, probe });
     }

@@ -20,6 +20,8 @@ pub(crate) const CASES: &[Case] = &[
     any("expect continue", "POST /x?id={id} HTTP/1.1|Host: any.test|Content-Length: 5|Expect: 100-continue||hello"),
     any("large upload", "POST /x?id={id} HTTP/1.1|Host: any.test|Content-Length: 1200000||{huge}"),
     any("1 MB down", "GET /big?id={id}&n=1000000 HTTP/1.1|Host: any.test||"),
+    any("large answer to a POST", "POST /big?id={id}&n=20000 HTTP/1.1|Host: any.test|Content-Length: 5||hello"),
+    any("slow answer to a POST", "POST /slowbody?id={id}&k=3 HTTP/1.1|Host: any.test|Content-Length: 5||hello"),
     any("HEAD", "HEAD /big?id={id} HTTP/1.1|Host: any.test||"),
     any("chunked response", "GET /chunked?id={id} HTTP/1.1|Host: any.test||"),
     any("trailers", "GET /trailers?id={id} HTTP/1.1|Host: any.test|TE: trailers||"),

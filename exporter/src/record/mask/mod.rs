@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::configuration::without_secrets;
-use crate::event::{Change, ConnectionId, Direction, Event, Kind, Origin, Probe, Transfer};
+use crate::event::{Change, ConnectionId, Direction, Ended, Event, Kind, Origin, Probe, State, Transfer};
 use crate::redact::without_user;
 use direction::Masked;
 
@@ -48,9 +48,9 @@ impl Masker {
                     self.keep((open.connection, direction), Masked::from_its_start());
                 }
             }
-            Kind::State(state) if state.change == Change::Gone => {
+            Kind::State(State { connection, change: Change::Gone, .. }) | Kind::Ended(Ended { connection, .. }) => {
                 for direction in [Direction::Receive, Direction::Send] {
-                    self.take((state.connection, direction));
+                    self.take((*connection, direction));
                 }
             }
             Kind::Transfer(transfer) if !transfer.bytes.is_empty() => {

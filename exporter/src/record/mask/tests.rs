@@ -325,6 +325,7 @@ fn memory_is_bounded() {
         change: Change::Gone,
         goroutine: Goroutine::default(),
         error: 0,
+        responses: 0,
     })));
     assert!(masker.young.is_empty() && masker.old.is_empty());
 }
