@@ -44,7 +44,14 @@ pub(crate) fn addresses(sk: u64) -> Addresses {
 /// Enters a socket that a traced process dialled, or was found to use, and says so.
 #[inline(always)]
 pub(crate) fn open(sk: u64, tgid: u32, fd: i32, dialled: bool, goroutine: Goroutine) -> Option<*mut Connection> {
-    let connection = enter(sk, tgid, fd, if dialled { state::DIALLED } else { 0 })?;
+    let state = if dialled {
+        state::DIALLED
+    } else if came_in(sk) {
+        state::INGRESS
+    } else {
+        0
+    };
+    let connection = enter(sk, tgid, fd, state)?;
     announce(sk, connection, if dialled { flag::DIALLED } else { flag::FOUND }, goroutine);
     Some(connection)
 }
@@ -52,10 +59,15 @@ pub(crate) fn open(sk: u64, tgid: u32, fd: i32, dialled: bool, goroutine: Gorout
 /// Enters a socket whose user is not known yet.
 #[inline(always)]
 pub(crate) fn accepted(sk: u64) {
-    let port = field::<u16>(sk, offset!(sk_num));
-    if LISTENERS.get_ptr(&port).is_some() {
-        enter(sk, 0, -1, 0);
+    if came_in(sk) {
+        enter(sk, 0, -1, state::INGRESS);
     }
+}
+
+#[inline(always)]
+fn came_in(sk: u64) -> bool {
+    let port = field::<u16>(sk, offset!(sk_num));
+    LISTENERS.get_ptr(&port).is_some()
 }
 
 #[inline(always)]

@@ -240,6 +240,8 @@ pub mod state {
     pub const HINTED: u32 = 4;
     /// User space was told who serves it.
     pub const BOUND: u32 = 8;
+    /// It came in on a port on which a traced process listens.
+    pub const INGRESS: u32 = 16;
 }
 
 /// Value of the map of connections, keyed by `struct sock *`. Only the kernel side writes it.

@@ -30,8 +30,7 @@ fn socket(context: &RawTracePointContext, send: bool) {
     if context.arg::<u64>(2) & MSG_PEEK != 0 {
         return;
     }
-    let registers = Registers::current();
     let result = i64::from(context.arg::<u64>(1) as i32);
     // SAFETY: a map value lives until the program ends.
-    transfer(context.arg(0), result, send, tgid, unsafe { &*target }, &registers);
+    transfer(context.arg(0), result, send, tgid, unsafe { &*target }, Registers::current);
 }

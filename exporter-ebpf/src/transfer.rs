@@ -2,7 +2,7 @@
 
 use core::ptr;
 
-use hoptap_ebpf::{Target, Transfer, flag, kind, state};
+use hoptap_ebpf::{Goroutine, Target, Transfer, flag, kind, state};
 
 use crate::arch::{Registers, number};
 use crate::connection;
@@ -16,21 +16,34 @@ const EINTR: i64 = 4;
 
 /// `result`: bytes moved, 0 at the end of the stream, or `-errno`.
 #[inline(always)]
-pub(crate) fn transfer(sk: u64, result: i64, send: bool, tgid: u32, target: &Target, registers: &Registers) {
+pub(crate) fn transfer(
+    sk: u64,
+    result: i64,
+    send: bool,
+    tgid: u32,
+    target: &Target,
+    registers: impl FnOnce() -> Registers,
+) {
     let refused = result == -EAGAIN || result == -EINTR;
-    let known = CONNECTIONS.get_ptr_mut(&sk);
     if refused && send {
         return;
     }
-    if let Some(connection) = known
-        // SAFETY: a map value lives until the program ends.
-        && refused && unsafe { (*connection).state & (state::BOUND | state::DIALLED) != 0 }
-    {
+    let known = CONNECTIONS.get_ptr_mut(&sk);
+    // SAFETY: a map value lives until the program ends.
+    let state = known.map_or(0, |connection| unsafe { (*connection).state });
+    if refused && state & (state::BOUND | state::DIALLED) != 0 {
         return;
     }
+    let registers = &registers();
     let Some(scratch) = SCRATCH.get_ptr_mut(0) else { return };
-    // SAFETY: the scratch entry is this CPU's own.
-    let goroutine = goroutine::current_in(target, registers, unsafe { &raw mut (*scratch).goroutine });
+    // Who serves a client is said once, and of what comes from a backend it does not matter who reads it.
+    let quiet = state & state::BOUND != 0 || !send && state & state::DIALLED != 0;
+    let goroutine = if quiet {
+        Goroutine::default()
+    } else {
+        // SAFETY: the scratch entry is this CPU's own.
+        goroutine::current_in(target, registers, unsafe { &raw mut (*scratch).goroutine })
+    };
     let fd = registers.arguments[0] as i32;
     let pointer = match known {
         Some(connection) => connection,
@@ -62,7 +75,9 @@ pub(crate) fn transfer(sk: u64, result: i64, send: bool, tgid: u32, target: &Tar
         connection::announce(sk, pointer, flag::FOUND, goroutine);
     }
     let mut told = 0;
-    if goroutine.start == target.serve {
+    if connection.state & state::INGRESS == 0 {
+        // With fastProxy who serves a client writes to backends as well.
+    } else if goroutine.start == target.serve {
         told = state::BOUND;
     } else if goroutine.start == target.background_read {
         told = state::HINTED;
@@ -110,6 +125,10 @@ pub(crate) fn transfer(sk: u64, result: i64, send: bool, tgid: u32, target: &Tar
         ptr::write(&raw mut (*scratch).call, call);
     }
     pieces::send();
+    // SAFETY: as above.
+    if unsafe { (*scratch).call.lost } != 0 {
+        connection.state &= !told;
+    }
     // After its record: whoever reads the total first and the ring then misses nothing that is in it.
     if responses > 0 {
         maps::count(|tally| tally.responses += responses);

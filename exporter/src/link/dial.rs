@@ -203,8 +203,9 @@ impl Linker {
     pub(super) fn close_dial(&mut self, lane: Lane, time: Time) {
         let Some(dial) = self.take_dial(lane) else { return };
         // One that is not known to be the request's own says something only where it failed: fastProxy, which leaves a
-        // dial to itself when another connection becomes free, waits for one of both whatever its client does.
-        if dial.want.is_none() && !dial.failed {
+        // dial to itself when another connection becomes free, waits for one of both whatever its client does; and where
+        // it connected, another request may have used it to its end.
+        if dial.want.is_none() && (!dial.failed || dial.connected) {
             return;
         }
         let Some(state) = self.lanes.get(&lane) else { return };

@@ -110,8 +110,11 @@ impl Linker {
         match probe {
             Probe::Router { router, rule, service } => {
                 let Some(lane) = self.lane(pid, goroutine) else { return };
-                if lane.service.is_some() && !lane.mirror {
-                    // A router after a service is the next request: the end of the one before was not seen.
+                let (id, mirror, entered) = (lane.run, lane.mirror, lane.service.is_some());
+                let acted = self.runs.get(&id).is_some_and(Run::has_acted_unrouted);
+                if (entered || acted) && !mirror {
+                    // A router after a service, or after what only a router leads to, is the next request: the end of
+                    // the one before was not seen.
                     self.abandon((pid, goroutine.id));
                 }
                 let Some(run) = self.run_of(pid, goroutine) else { return };

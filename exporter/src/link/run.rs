@@ -70,6 +70,11 @@ impl Run {
 }
 
 impl Run {
+    /// Something was done for it, and the router that must have come first was not seen.
+    pub(crate) fn has_acted_unrouted(&self) -> bool {
+        self.router.is_none() && (self.is_held() || !self.attempts.is_empty())
+    }
+
     /// Attempts of it may still end, or begin.
     pub(crate) fn is_held(&self) -> bool {
         self.open + self.mirrors_open + self.mirror_lanes > 0

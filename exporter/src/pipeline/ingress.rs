@@ -22,11 +22,7 @@ impl Pipeline {
                 Fact::Begun(_) => {}
                 Fact::Head(sequence) => self.began((id, sequence), sink),
                 Fact::Answered(sequence) => self.answered(time, (id, sequence), sink),
-                Fact::Orphan => {
-                    let found = self.connections.get(&id).is_some_and(|it| it.origin == Origin::Found);
-                    let cause = if found { Cause::JoinedMidway } else { Cause::Gap };
-                    self.counters.drops.add(cause, 1);
-                }
+                Fact::Orphan => self.orphaned(id),
                 Fact::RequestsLost(_) => {}
                 Fact::ResponsesLost(_) => self.responses_lost(time, id, sink),
                 Fact::Http2 => {
@@ -40,6 +36,14 @@ impl Pipeline {
             // Its capacity is kept.
             connection.book.facts = facts;
         }
+    }
+
+    /// A request was answered of which only the end was seen: what its goroutine said of it is not the next one's.
+    fn orphaned(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.get(&id) else { return };
+        let cause = if connection.origin == Origin::Found { Cause::JoinedMidway } else { Cause::Gap };
+        self.counters.drops.add(cause, 1);
+        self.linker.discard(connection.pid, connection.serve.or(connection.hint));
     }
 
     fn began(&mut self, (id, sequence): Key, sink: &mut impl Sink) {
