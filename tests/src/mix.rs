@@ -117,7 +117,7 @@ fn draw<T: Copy>(random: &mut Random, targets: &[(Case, T)]) -> (Case, T) {
     loop {
         let index = random.next() % targets.len() as u64;
         let Some((case, to)) = usize::try_from(index).ok().and_then(|index| targets.get(index)) else { continue };
-        if !case.is_large() || random.next() % LARGE_ONE_IN == 0 {
+        if !case.is_large() || random.next().is_multiple_of(LARGE_ONE_IN) {
             return (*case, *to);
         }
     }

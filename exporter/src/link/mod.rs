@@ -6,6 +6,7 @@
 
 mod dial;
 mod emit;
+mod ending;
 mod mirror;
 mod run;
 mod trace;
@@ -15,27 +16,21 @@ use std::collections::VecDeque;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::connection::{Clock, Epoch, Sequence};
-use crate::event::{ConnectionId, Goroutine, Name, Pid, Probe, Role as GoroutineRole, Time};
-use crate::exchange::{Exchange, Hop, Link, Role, Server};
+use crate::event::{ConnectionId, Goroutine, Pid, Probe, Role as GoroutineRole, Time};
+use crate::exchange::{Exchange, Hop, Link, Role};
 use crate::redact::without_user;
 use crate::traefik::Names;
 
 pub use emit::server;
+pub use ending::Known;
 
 use dial::Dials;
 use mirror::Mirror;
 use run::{Done, Lane, LaneState, MessageKey, Owner, Run, RunId};
 pub use trace::Ids;
 
-/// How long an answered request waits for attempts that are still open (an upload that goes on, a backend that is
-/// being hung up on) before it is handed out without them.
-const PATIENCE: Time = 500_000_000;
-
 /// Attempts of one request that are kept: net/http may try every idle connection of a pool, but not without end.
 const MOST_ATTEMPTS: usize = 4096;
-
-/// How long a run is kept after its connection is gone, for mirrors that start late.
-const AFTERLIFE: Time = 10_000_000_000;
 
 /// Goroutines, dials and hand-overs that are remembered at once; past it the oldest knowledge is dropped and counted.
 const LIMIT: usize = 262_144;
@@ -196,16 +191,14 @@ impl Linker {
         }
         if !self.lanes.contains_key(&key) {
             let (run, mirror) = match goroutine.role {
-                GoroutineRole::Serve | GoroutineRole::Http2Handler | GoroutineRole::Http3Handler => {
-                    (self.start_run(pid), false)
-                }
+                // Handlers of HTTP/2 and HTTP/3 streams serve what is not decoded: nobody would ever take their runs.
+                GoroutineRole::Serve => (self.start_run(pid), false),
                 GoroutineRole::Safe if self.exact_mirrors.contains(&pid) => return None,
                 GoroutineRole::Safe => (self.mirrored_run((pid, goroutine.parent))?, true),
                 _ => return None,
             };
             if self.lanes.len() >= LIMIT {
-                self.abandoned += 1;
-                return None;
+                self.abandon_oldest();
             }
             self.lanes.insert(key, LaneState::new(run, mirror, 0));
             self.runs.get_mut(&run)?.lanes.push(key);
@@ -332,207 +325,9 @@ impl Linker {
         Some(role)
     }
 
-    /// A client request was answered, or given up, by the goroutine `serve`; at its first byte there had been `epoch`
-    /// losses. `server` has all that its bytes say; names and attempts are added here.
-    pub fn answered(
-        &mut self,
-        time: Time,
-        (pid, serve, epoch): (Pid, Option<u64>, Epoch),
-        traceparent: (Option<&str>, Option<&str>),
-        make: impl FnOnce(Known, crate::exchange::Context) -> Server,
-    ) {
-        let lane = serve.map(|goroutine| (pid, goroutine));
-        if let Some(lane) = lane {
-            self.close_dial(lane, time);
-        }
-        let taken = lane.and_then(|lane| self.remove_lane(&lane)).map(|lane| lane.run);
-        let stale = |run: &RunId| self.runs.get(run).is_none_or(|run| run.epoch != epoch);
-        let id = match taken {
-            // Left by a request of which the end was lost.
-            Some(run) if stale(&run) => {
-                self.forget(run);
-                self.start_run(pid)
-            }
-            Some(run) => run,
-            None => self.start_run(pid),
-        };
-        if let Some(lane) = lane
-            && let Some(before) = self.answered.insert(lane, id)
-        {
-            self.forget(before);
-        }
-        let context = self.ids.server(traceparent.0, traceparent.1);
-        let Some(run) = self.runs.get_mut(&id) else { return };
-        run.context = Some(context.clone());
-        run.server = Some(make(Known::of(run), context));
-        if run.open == 0 {
-            self.hand_out(id);
-        } else {
-            self.waiting.push_back((time + PATIENCE, id));
-        }
-        if lane.is_none() {
-            self.forget(id);
-        }
-    }
-
-    /// The client's connection is gone: what its goroutine left is forgotten after a while.
-    pub fn leave(&mut self, time: Time, pid: Pid, serve: u64) {
-        self.leaving.push_back((time + AFTERLIFE, (pid, serve)));
-    }
-
-    /// Something was lost, and with it perhaps what would have told apart what comes from what was.
-    pub fn lost(&mut self, epoch: Epoch) {
-        self.epoch = epoch;
-        self.expected.clear();
-        self.requests.clear();
-        self.writers.clear();
-        self.spawned.clear();
-        self.dials.lost();
-    }
-
-    /// A client request is not told: what its goroutine said of it is of no use.
-    pub fn discard(&mut self, pid: Pid, serve: Option<u64>) {
-        let Some(state) = serve.and_then(|serve| self.remove_lane(&(pid, serve))) else { return };
-        self.forget(state.run);
-    }
-
-    /// A request to a backend is over, and what is known of it may be wrong.
-    pub fn attempt_lost(&mut self, key: MessageKey) {
-        let Some(owner) = self.owners.remove(&key) else { return };
-        let Some((id, run)) = owner.run.and_then(|id| Some((id, self.runs.get_mut(&id)?))) else { return };
-        if owner.role == Role::Mirror {
-            run.mirrors_open = run.mirrors_open.saturating_sub(1);
-        } else {
-            run.open = run.open.saturating_sub(1);
-        }
-        if run.server.is_some() && run.open == 0 {
-            self.hand_out(id);
-        } else if run.forgotten || run.handed_out && !self.is_last_of_a_goroutine(id) {
-            self.forget(id);
-        }
-    }
-
-    /// Hands out what has waited long enough.
-    pub fn pass(&mut self, now: Time) {
-        while let Some(&(deadline, id)) = self.waiting.front() {
-            if deadline > now {
-                break;
-            }
-            self.waiting.pop_front();
-            if self.runs.get(&id).is_some_and(|run| run.server.is_some()) {
-                self.hand_out(id);
-            }
-        }
-        while let Some(&(deadline, mirror)) = self.mirrors.front() {
-            if deadline > now {
-                break;
-            }
-            self.mirrors.pop_front();
-            self.mirror_ends(now, mirror);
-        }
-        while let Some(&(deadline, lane)) = self.leaving.front() {
-            if deadline > now {
-                break;
-            }
-            self.leaving.pop_front();
-            if let Some(run) = self.answered.remove(&lane) {
-                self.forget(run);
-            }
-            self.abandon(lane);
-        }
-    }
-
-    /// Hands out everything that was answered.
-    pub fn finish(&mut self) {
-        while let Some((_, id)) = self.waiting.pop_front() {
-            if self.runs.get(&id).is_some_and(|run| run.server.is_some()) {
-                self.hand_out(id);
-            }
-        }
-    }
-
-    /// A goroutine has told something about the request that it serves.
-    pub fn serves(&self, pid: Pid, goroutine: u64) -> bool {
-        self.lanes.contains_key(&(pid, goroutine))
-    }
-
-    /// A process ended: nothing of it will be heard again.
-    pub fn exit(&mut self, pid: Pid) {
-        self.lanes.retain(|lane, _| lane.0 != pid);
-        self.nameless.remove(&pid);
-        self.exact_mirrors.remove(&pid);
-        self.spawned.retain(|key, _| key.0 != pid);
-        self.answered.retain(|lane, _| lane.0 != pid);
-        self.dials.exit(pid);
-        self.expected.retain(|key, _| key.0 != pid);
-        self.requests.retain(|key, _| key.0 != pid);
-        self.writers.retain(|lane, _| lane.0 != pid);
-        self.runs.retain(|_, run| run.pid != pid || run.server.is_some());
-    }
-
-    /// A goroutine works for its run no longer.
-    fn remove_lane(&mut self, lane: &Lane) -> Option<LaneState> {
-        let state = self.lanes.remove(lane)?;
-        if let Some(dial) = &state.dial {
-            self.forget_dial(lane.0, dial);
-        }
-        Some(state)
-    }
-
-    /// A run of which the end was not seen.
-    fn abandon(&mut self, lane: Lane) {
-        if let Some(state) = self.remove_lane(&lane) {
-            self.abandoned += 1;
-            self.forget(state.run);
-        }
-    }
-
-    fn forget(&mut self, id: RunId) {
-        let Some(run) = self.runs.get_mut(&id) else { return };
-        run.forgotten = true;
-        if run.is_held() || run.server.is_some() {
-            // Its last attempt removes it.
-            return;
-        }
-        if let Some(run) = self.runs.remove(&id) {
-            for lane in run.lanes {
-                if self.lanes.get(&lane).is_some_and(|state| state.run == id) {
-                    self.remove_lane(&lane);
-                }
-            }
-        }
-    }
-
     /// Runs, goroutines and hand-overs in memory.
     pub fn size(&self) -> usize {
         self.runs.len() + self.lanes.len() + self.owners.len() + self.expected.len() + self.dials.len()
-    }
-}
-
-/// What the goroutine of a request told about it.
-#[derive(Debug, Default)]
-pub struct Known {
-    pub entrypoint: Option<Name>,
-    pub router: Option<Name>,
-    pub rule: Option<Name>,
-    pub service: Option<Name>,
-    pub leaf: Option<Name>,
-    pub url: Option<Name>,
-    /// It asked a backend.
-    pub attempted: bool,
-}
-
-impl Known {
-    fn of(run: &Run) -> Self {
-        Self {
-            entrypoint: run.entrypoint.clone(),
-            router: run.router.clone(),
-            rule: run.rule.clone(),
-            service: run.service.clone(),
-            leaf: run.leaf.clone(),
-            url: run.url.clone(),
-            attempted: run.open > 0 || !run.attempts.is_empty(),
-        }
     }
 }
 
