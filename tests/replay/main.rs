@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod loss;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

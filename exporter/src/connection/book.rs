@@ -71,8 +71,14 @@ impl Book {
         let message = self.messages.pop_front()?;
         let sequence = self.first;
         self.first += 1;
-        if let Some(next) = self.messages.front_mut() {
-            next.start = next.start.max(message.last);
+        if let Some(next) = self.messages.front_mut()
+            && next.start < message.last
+        {
+            next.start = message.last;
+            if message.in_doubt(self.epoch) {
+                // So is when it ended, and with that when this one began.
+                next.epoch = message.epoch;
+            }
         }
         Some((sequence, message))
     }
@@ -96,6 +102,12 @@ impl Book {
     pub fn take_unanswered(&mut self) -> Option<(Sequence, Message)> {
         self.messages.front().filter(|message| message.response.is_none())?;
         self.take()
+    }
+
+    /// The request that is answered next came after the last loss: what was missed of responses belongs to others.
+    pub fn waits_for_first_byte(&self, epoch: Epoch) -> bool {
+        let next = self.messages.iter().find(|message| !message.response_over);
+        next.is_some_and(|message| message.epoch == epoch && message.response.is_none())
     }
 
     /// Some request has no complete response.
@@ -189,14 +201,11 @@ impl Book {
     /// Traefik serves a request from its whole head on, and one after the other: what a slow client or its own
     /// pipelining adds before that is not Traefik's time.
     fn head(&mut self, time: Time, head: RequestHead) {
-        let expect = Expect {
-            head: head.method == crate::exchange::Method::Head,
-            connect: head.method == crate::exchange::Method::Connect,
-        };
         let Some(sequence) = self.reading else { return };
         if let Some(message) = self.get_mut(sequence) {
             message.start = time;
             message.request = Some(head);
+            let expect = message.expects().unwrap_or_default();
             self.expected.push_back(expect);
             self.facts.push(Fact::Head(sequence));
         }

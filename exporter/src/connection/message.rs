@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::event::Time;
 use crate::exchange::{Body, ErrorKind, Headers, Hop, Method, Version};
-use crate::http1::{RequestHead, ResponseHead};
+use crate::http1::{Expect, RequestHead, ResponseHead};
 
 /// From the kernel's clock to the wall clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -75,6 +75,19 @@ impl Message {
         self.epoch != until
     }
 
+    /// Of a tunnel through which something may have gone unseen the sizes are too small.
+    pub fn doubt_tunnel(&mut self, now: Epoch) {
+        self.response_body.incomplete |= self.tunnel.is_some() && self.epoch != now;
+    }
+
+    /// What its response depends on; None while its head is not known.
+    pub fn expects(&self) -> Option<Expect> {
+        match &self.request {
+            Some(head) => Some(Expect { head: head.method == Method::Head, connect: head.method == Method::Connect }),
+            None => self.refused.map(|_| Expect::default()),
+        }
+    }
+
     pub fn status(&self) -> Option<u16> {
         self.response.as_ref().map(|head| head.status)
     }
@@ -82,8 +95,9 @@ impl Message {
     /// Takes what the message said; what is left behind is of no use.
     pub fn into_hop(mut self, clock: Clock, end: Time, local: SocketAddr, peer: SocketAddr) -> Hop {
         if let Some((up, down)) = self.tunnel {
-            self.request_body = Body { size: up, wire: up, incomplete: false };
-            self.response_body = Body { size: down, wire: down, incomplete: false };
+            let incomplete = self.response_body.incomplete;
+            self.request_body = Body { size: up, wire: up, incomplete };
+            self.response_body = Body { size: down, wire: down, incomplete };
         }
         let status = self.status();
         let mut hop = Hop {

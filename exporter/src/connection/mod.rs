@@ -61,6 +61,8 @@ pub struct Connection {
     /// Same, as the parent of the goroutine that reads ahead: right unless a request body was read to its end by
     /// another goroutine.
     pub hint: Option<u64>,
+    /// Of a connection to a backend: the goroutine of fastProxy that reads it, or that dialled it.
+    pub reader: Option<u64>,
     /// Client requests under way, as they were announced: they must be taken back in the same words.
     pub active: VecDeque<(Sequence, Option<Name>, Method)>,
     /// Offsets that the kernel side was told: received, sent.
@@ -72,6 +74,7 @@ pub struct Connection {
     pub book: Book,
     requests: RequestDecoder,
     responses: ResponseDecoder,
+    keep_headers: bool,
     received: u64,
     sent: u64,
     early: Vec<u8>,
@@ -104,6 +107,7 @@ impl Connection {
             serve: None,
             unbound: VecDeque::new(),
             hint: None,
+            reader: None,
             active: VecDeque::new(),
             told: [0; 2],
             error: 0,
@@ -112,6 +116,7 @@ impl Connection {
             book: Book::default(),
             requests,
             responses,
+            keep_headers,
             received: 0,
             sent: 0,
             early: Vec::new(),
@@ -139,7 +144,16 @@ impl Connection {
         let moved = u64::try_from(transfer.result).unwrap_or(0);
         *expected = transfer.offset + moved;
         if missing > 0 {
-            self.feed(time, transfer.direction, Input::Gap(missing));
+            let requests = self.carries_requests(transfer.direction);
+            if requests {
+                // They answer what was missed.
+                self.early.clear();
+            }
+            if !requests && self.book.waits_for_first_byte(epoch) {
+                self.resume_responses();
+            } else {
+                self.feed(time, transfer.direction, Input::Gap(missing));
+            }
         }
         if transfer.result == 0 && transfer.direction == Direction::Receive {
             self.peer_closed = true;
@@ -162,6 +176,23 @@ impl Connection {
     /// It is this one of hoptap's own.
     pub fn is(&self, own: Own) -> bool {
         self.peer == own.from && self.local.port() == own.to
+    }
+
+    /// Responses went by unseen, and the requests that they answered are known and taken: the next response is that of
+    /// the oldest request that is left.
+    pub fn resume_responses(&mut self) {
+        self.responses = ResponseDecoder::joined_midway();
+        self.responses.keep_headers(self.keep_headers);
+        for (_, message) in self.book.iter().filter(|(_, message)| !message.response_over) {
+            if let Some(expect) = message.expects() {
+                self.responses.expect(expect);
+            }
+        }
+    }
+
+    /// A response is under way that answers nothing that we know.
+    pub fn answers_nothing(&self) -> bool {
+        !self.responses.is_idle() && self.book.iter().all(|(_, message)| message.response.is_none())
     }
 
     /// The sender of one direction will send no more.

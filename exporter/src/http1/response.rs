@@ -90,6 +90,11 @@ impl ResponseDecoder {
         }
     }
 
+    /// Between responses, as far as is known.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle)
+    }
+
     /// Bytes held in memory for a message that is not complete.
     pub fn buffered(&self) -> usize {
         self.kept.capacity()

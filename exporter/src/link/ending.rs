@@ -68,7 +68,7 @@ impl Linker {
         self.expected.clear();
         self.requests.clear();
         self.writers.clear();
-        self.spawned.clear();
+        self.lose_mirrors();
         self.dials.lost();
     }
 

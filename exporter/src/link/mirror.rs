@@ -44,12 +44,12 @@ impl Linker {
 
     /// Lets go of the run of a goroutine that has done nothing for long.
     pub(super) fn mirror_ends(&mut self, now: Time, mirror: Mirror) {
-        let id = match mirror {
+        match mirror {
             Mirror::Spawned(key, run) => {
                 if self.spawned.get(&key) == Some(&run) {
                     self.spawned.remove(&key);
                 }
-                run
+                self.let_go(run);
             }
             Mirror::Begun(lane) => {
                 let Some(state) = self.lanes.get(&lane) else { return };
@@ -58,16 +58,33 @@ impl Linker {
                     self.mirrors.push_back((now + MIRROR_PATIENCE, mirror));
                     return;
                 }
-                let run = state.run;
-                self.remove_lane(&lane);
-                run
+                self.leave_mirrors(lane);
             }
-        };
-        if let Some(run) = self.runs.get_mut(&id) {
-            run.mirror_lanes = run.mirror_lanes.saturating_sub(1);
-            if run.forgotten || run.handed_out && !self.is_last_of_a_goroutine(id) {
-                self.forget(id);
+        }
+    }
+
+    /// What goroutines do for mirrors from here on is nobody's: where they are was lost.
+    pub(super) fn lose_mirrors(&mut self) {
+        self.spawned.clear();
+        for (_, mirror) in std::mem::take(&mut self.mirrors) {
+            match mirror {
+                Mirror::Spawned(_, run) => self.let_go(run),
+                Mirror::Begun(lane) => self.leave_mirrors(lane),
             }
+        }
+    }
+
+    fn leave_mirrors(&mut self, lane: Lane) {
+        if let Some(state) = self.remove_lane(&lane) {
+            self.let_go(state.run);
+        }
+    }
+
+    fn let_go(&mut self, id: RunId) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        run.mirror_lanes = run.mirror_lanes.saturating_sub(1);
+        if run.forgotten || run.handed_out && !self.is_last_of_a_goroutine(id) {
+            self.forget(id);
         }
     }
 

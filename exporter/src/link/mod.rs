@@ -280,6 +280,12 @@ impl Linker {
         self.owners.contains_key(&key)
     }
 
+    /// The goroutine that serves the client request for which a request to a backend is under way.
+    pub fn served_for(&self, key: MessageKey) -> Option<u64> {
+        let run = self.runs.get(&self.owners.get(&key)?.run?)?;
+        run.lanes.first().map(|lane| lane.1)
+    }
+
     /// Gives a request without an owner one that fits.
     pub fn infer(&mut self, key: MessageKey, lane: Lane) {
         let Some(state) = self.lanes.get(&lane) else { return };

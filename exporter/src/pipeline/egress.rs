@@ -1,7 +1,7 @@
 //! What happens to requests to backends, and to everything else that a traced process dials.
 
 use super::{Key, Pipeline};
-use crate::connection::{Fact, Message, Side, error_of};
+use crate::connection::{Connection, Fact, Message, Side, error_of};
 use crate::counters::Traffic;
 use crate::event::{ConnectionId, Direction, Goroutine, Pid, Time};
 use crate::exchange::{ErrorKind, Role};
@@ -18,6 +18,7 @@ impl Pipeline {
         for fact in facts.drain(..) {
             match fact {
                 Fact::Begun(sequence) => {
+                    self.forget_unanswered((id, sequence));
                     if let Some(dialled) = self.linker.begins(time, pid, fd, goroutine, (id, sequence))
                         && let Some(connection) = self.connections.get_mut(&id)
                     {
@@ -58,8 +59,65 @@ impl Pipeline {
         }
     }
 
+    /// Traefik sends a request to a backend once the one before is answered: where the end of an answer was not seen it was
+    /// lost.
+    fn forget_unanswered(&mut self, (id, sequence): Key) {
+        let mut forgot = false;
+        while let Some(connection) = self.connections.get_mut(&id)
+            && connection.book.oldest().is_some_and(|(oldest, _)| oldest < sequence)
+            && let Some((oldest, _)) = connection.book.take()
+        {
+            self.linker.attempt_lost((id, oldest));
+            forgot = true;
+        }
+        // The answer of a request that was missed is over as well: how long it was its request would have told.
+        if let Some(connection) = self.connections.get_mut(&id)
+            && (forgot || connection.answers_nothing())
+        {
+            connection.resume_responses();
+        }
+    }
+
+    /// fastProxy reads each connection on a goroutine of its own, which who dialled it has started.
+    pub(super) fn note_reader(&mut self, pid: Pid, goroutine: Goroutine, id: ConnectionId) {
+        use crate::event::Role as GoroutineRole;
+        let reader = match goroutine.role {
+            GoroutineRole::FastDial | GoroutineRole::FastRead => goroutine.id,
+            // One of several addresses that are tried at once.
+            GoroutineRole::Other => goroutine.parent,
+            _ => return,
+        };
+        self.readers.insert((pid, reader), id);
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.reader = Some(reader);
+        }
+    }
+
+    pub(super) fn forget_reader(&mut self, connection: &Connection) {
+        if let Some(reader) = connection.reader
+            && self.readers.get(&(connection.pid, reader)) == Some(&connection.id)
+        {
+            self.readers.remove(&(connection.pid, reader));
+        }
+    }
+
+    /// That goroutine writes the response to the client as well. Of a client whose connection becomes a tunnel nothing
+    /// else may ever tell who serves it.
+    pub(super) fn served_by_reader(&mut self, time: Time, pid: Pid, reader: Goroutine, id: ConnectionId) {
+        let backend = self.readers.get(&(pid, reader.id)).or_else(|| self.readers.get(&(pid, reader.parent))).copied();
+        let Some(backend) = backend else { return };
+        let oldest = self.connections.get(&backend).and_then(|connection| connection.book.oldest());
+        let Some((sequence, _)) = oldest else { return };
+        let Some(serve) = self.linker.served_for((backend, sequence)) else { return };
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.serve = Some(serve);
+            self.bind(time, id);
+        }
+    }
+
     /// A request to a backend is over.
-    fn attempt(&mut self, pid: Pid, key: Key, message: Message, end: Time, error: Option<ErrorKind>) {
+    fn attempt(&mut self, pid: Pid, key: Key, mut message: Message, end: Time, error: Option<ErrorKind>) {
+        message.doubt_tunnel(self.epoch);
         let Some(connection) = self.connections.get(&key.0) else { return };
         if message.in_doubt(self.epoch) {
             // So is the request that it was made for, unless that was told before.

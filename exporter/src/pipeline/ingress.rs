@@ -77,8 +77,9 @@ impl Pipeline {
     }
 
     /// A client request is over.
-    fn complete(&mut self, time: Time, (id, sequence): Key, over: Over, sink: &mut impl Sink) {
+    fn complete(&mut self, time: Time, (id, sequence): Key, mut over: Over, sink: &mut impl Sink) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
+        over.message.doubt_tunnel(self.epoch);
         Self::ended(connection, sequence, sink);
         if over.message.response.is_none() {
             self.unanswered += 1;
@@ -143,18 +144,18 @@ impl Pipeline {
         }
     }
 
-    /// Final responses of a connection that has ended were sent and not seen: nothing more can be told of the requests
-    /// that they answered.
-    pub(super) fn forget_answered(&mut self, id: ConnectionId, responses: u32, sink: &mut impl Sink) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
-        let missed = connection.book.missed_at_end(responses);
+    /// Final responses of a connection were sent and not seen: nothing more can be told of the requests that they
+    /// answered.
+    pub(super) fn forget_answered(&mut self, id: ConnectionId, missed: u32, sink: &mut impl Sink) {
         for _ in 0..missed {
             let Some(connection) = self.connections.get_mut(&id) else { return };
             let Some((sequence, _)) = connection.book.take_unanswered() else { break };
             Self::ended(connection, sequence, sink);
             self.linker.discard(connection.pid, connection.serve);
+            if let Some(connection) = self.connections.get_mut(&id) {
+                connection.resume_responses();
+            }
         }
-        self.count_missed(id, u64::from(missed));
     }
 
     /// Traefik closed a client's connection, or it is gone.

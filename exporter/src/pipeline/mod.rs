@@ -74,6 +74,8 @@ pub struct Pipeline {
     listening: FxHashMap<Pid, Vec<SocketAddr>>,
     connections: FxHashMap<ConnectionId, Connection>,
     linker: Linker,
+    /// Connections to backends by the goroutine of fastProxy that reads them, or that dialled them and started it.
+    readers: FxHashMap<(Pid, u64), ConnectionId>,
     names: Names,
     sources: Sources,
     /// Connections on which hoptap itself asks Traefik.
@@ -101,6 +103,7 @@ impl Pipeline {
             listening: FxHashMap::default(),
             connections: FxHashMap::default(),
             linker: Linker::new(settings.seed),
+            readers: FxHashMap::default(),
             names: Names::new(MAX_NAMES),
             sources: Sources::default(),
             own: FxHashSet::default(),
@@ -228,6 +231,9 @@ impl Pipeline {
         let keep_headers = self.settings.keep_headers || self.needs_headers(pid);
         let connection = Connection::new(pid, open, side, time, keep_headers);
         self.connections.insert(open.connection, connection);
+        if open.origin == Origin::Dialled {
+            self.note_reader(pid, open.goroutine, open.connection);
+        }
     }
 
     /// Rules ask for headers, and so does inference.
@@ -269,7 +275,13 @@ impl Pipeline {
                 }
             } else if goroutine.role == crate::event::Role::BackgroundRead {
                 connection.hint = Some(goroutine.parent);
+            } else if goroutine.role == crate::event::Role::FastRead && connection.serve.is_none() {
+                let pid = connection.pid;
+                self.served_by_reader(time, pid, goroutine, transfer.connection);
             }
+        } else if goroutine.role == crate::event::Role::FastRead && connection.side == Side::Egress {
+            let pid = connection.pid;
+            self.note_reader(pid, goroutine, transfer.connection);
         }
         if transfer.result == -i64::from(libc::EAGAIN) || transfer.result == -i64::from(libc::EINTR) {
             return;
@@ -288,7 +300,7 @@ impl Pipeline {
         }
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let missed = connection.book.missed(transfer.responses);
-        self.count_missed(id, u64::from(missed));
+        self.missed(id, missed, sink);
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let until = connection.skippable_until(transfer.direction);
         let told = &mut connection.told[usize::from(transfer.direction == Direction::Send)];
@@ -299,7 +311,11 @@ impl Pipeline {
     }
 
     /// Final responses were sent on a connection and not seen.
-    fn count_missed(&mut self, id: ConnectionId, missed: u64) {
+    fn missed(&mut self, id: ConnectionId, missed: u32, sink: &mut impl Sink) {
+        if self.connections.get(&id).is_some_and(|connection| connection.side == Side::Ingress) {
+            self.forget_answered(id, missed, sink);
+        }
+        let missed = u64::from(missed);
         // A tally may have booked them before this connection told of itself again.
         let booked = missed.min(self.booked);
         self.booked -= booked;
@@ -337,7 +353,7 @@ impl Pipeline {
                     connection.serve.get_or_insert(serve);
                     self.bind(time, id);
                 }
-                self.forget_missed(id, state.responses, sink);
+                self.missed_at_end(id, state.responses, sink);
                 self.closed(time, pid, id, false, sink);
             }
             Change::Gone => {
@@ -360,10 +376,11 @@ impl Pipeline {
         if ended.error != 0 {
             connection.error = ended.error;
         }
-        self.forget_missed(id, ended.responses, sink);
+        self.missed_at_end(id, ended.responses, sink);
         self.closed(time, pid, id, true, sink);
         self.bind(time, id);
         if let Some(connection) = self.connections.remove(&id) {
+            self.forget_reader(&connection);
             self.own.remove(&Own { from: connection.peer, to: connection.local.port() });
             if let Some(serve) = connection.serve {
                 self.linker.leave(time, pid, serve);
@@ -371,10 +388,10 @@ impl Pipeline {
         }
     }
 
-    fn forget_missed(&mut self, id: ConnectionId, responses: u32, sink: &mut impl Sink) {
-        if self.connections.get(&id).is_some_and(|connection| connection.side == Side::Ingress) {
-            self.forget_answered(id, responses, sink);
-        }
+    fn missed_at_end(&mut self, id: ConnectionId, responses: u32, sink: &mut impl Sink) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let missed = connection.book.missed_at_end(responses);
+        self.missed(id, missed, sink);
     }
 
     fn closed(&mut self, time: Time, pid: Pid, id: ConnectionId, gone: bool, sink: &mut impl Sink) {
@@ -395,7 +412,9 @@ impl Pipeline {
         for id in ids {
             self.closed(time, pid, id, true, sink);
             self.bind(time, id);
-            self.connections.remove(&id);
+            if let Some(connection) = self.connections.remove(&id) {
+                self.forget_reader(&connection);
+            }
         }
         self.linker.exit(pid);
         self.listening.remove(&pid);

@@ -149,7 +149,7 @@ fn shape_of_the_format() {
         .unwrap()
         .iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-    assert_eq!((header::FORMAT, sum), (1, 383_937_935_550_356_799));
+    assert_eq!((header::FORMAT, sum), (2, 5_206_090_460_357_685_106));
 }
 
 #[test]
