@@ -15,7 +15,7 @@ bench:
 	@scripts/bench
 # Boots Linux 5.10, 6.1 and 6.12 under emulation: minutes each.
 kernels:
-	@HOPTAP_TRAEFIK="$$(scripts/traefik)" cargo test --package hoptap-tests --test kernels
+	@scripts/kernels
 lint:
 	@scripts/lint
 clean:

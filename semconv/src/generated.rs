@@ -57,30 +57,20 @@ pub mod attribute {
     pub const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
     /// How often the request was sent before.
     pub const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
-    /// Bytes of the whole request on the wire.
-    pub const HTTP_REQUEST_SIZE: &str = "http.request.size";
     /// The response body that a rule selected, without transfer coding. Text as a string, other content as bytes.
     pub const HTTP_RESPONSE_BODY_CONTENT: &str = "http.response.body.content";
     /// Bytes of the response body without transfer coding.
     pub const HTTP_RESPONSE_BODY_SIZE: &str = "http.response.body.size";
     /// Response headers, by lower-case name. The key goes on with a dot and the name.
     pub const HTTP_RESPONSE_HEADER: &str = "http.response.header";
-    /// Bytes of the whole response on the wire.
-    pub const HTTP_RESPONSE_SIZE: &str = "http.response.size";
     /// Status of the final response.
     pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
     /// The route that matched.
     pub const HTTP_ROUTE: &str = "http.route";
-    /// Address of Traefik's side of the socket.
-    pub const NETWORK_LOCAL_ADDRESS: &str = "network.local.address";
-    /// Port of Traefik's side of the socket.
-    pub const NETWORK_LOCAL_PORT: &str = "network.local.port";
     /// Address of the other side of the socket.
     pub const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
     /// Port of the other side of the socket.
     pub const NETWORK_PEER_PORT: &str = "network.peer.port";
-    /// `http`.
-    pub const NETWORK_PROTOCOL_NAME: &str = "network.protocol.name";
     /// `1.0`, `1.1`, `2` or `3`.
     pub const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
     /// Path of the executable.

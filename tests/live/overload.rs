@@ -1,5 +1,6 @@
 //! hoptap stands still while Traefik works on: what it missed is counted, one by one, and nothing is off afterwards.
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use hoptap_tests::exposition::{Sample, sum};
 use hoptap_tests::hoptap::{Hoptap, lacking};
 use hoptap_tests::lab::{Lab, Plan};
 use hoptap_tests::load::Load;
-use hoptap_tests::oracle::Traces;
+use hoptap_tests::oracle::{self, Traces};
 use hoptap_tests::suite::{self, Suite};
 use hoptap_tests::traefik;
 
@@ -56,7 +57,8 @@ async fn accounted(lab: &Lab) -> Result<()> {
     tokio::time::sleep(Duration::from_secs(2)).await;
     hoptap.hold(false);
     running.await??;
-    let rows = lab.rows(before, KEPT + SHORT).await?.len();
+    let mut logged = lab.rows(before, KEPT + SHORT).await?;
+    let rows = logged.len();
     let end = settled(hoptap).await?;
     let spans = lab.spans(0, 0).await;
     let servers = Traces::new(&spans).servers.len();
@@ -75,7 +77,12 @@ async fn accounted(lab: &Lab) -> Result<()> {
     ensure!(dropped > 0.0, "expected an overload, found none: {found}");
     ensure!(same(rows, servers as f64 + dropped), "expected as many rows as spans and drops: {found}");
     ensure!(same(servers, exported) && same(rows, seen), "expected all rows seen and all spans exported: {found}");
-    Ok(())
+    // What was told in the middle of it is as right as ever.
+    let told: HashSet<_> = spans.iter().filter_map(oracle::span_id).collect();
+    logged.retain(|row| row.id.as_ref().is_some_and(|id| told.contains(id)));
+    let mut received = lab.backends.received();
+    received.retain(|one| one.id.as_ref().is_some_and(|id| told.contains(id)));
+    oracle::compare(&logged, &spans, &received).check()
 }
 
 /// Slow enough for the small ring: nothing is missing now but what the overload left behind.
