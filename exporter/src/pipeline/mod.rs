@@ -2,6 +2,7 @@
 //!
 //! No clock, no IO, no thread; a replay of a recorded stream gives the same exchanges, ids included.
 
+mod account;
 mod egress;
 mod ingress;
 mod names;
@@ -310,27 +311,6 @@ impl Pipeline {
         }
     }
 
-    /// Final responses were sent on a connection and not seen.
-    fn missed(&mut self, id: ConnectionId, missed: u32, sink: &mut impl Sink) {
-        if self.connections.get(&id).is_some_and(|connection| connection.side == Side::Ingress) {
-            self.forget_answered(id, missed, sink);
-        }
-        let missed = u64::from(missed);
-        // A tally may have booked them before this connection told of itself again.
-        let booked = missed.min(self.booked);
-        self.booked -= booked;
-        let missed = missed - booked;
-        if missed == 0 {
-            return;
-        }
-        self.heads += missed;
-        match self.connections.get(&id).map(|connection| connection.side) {
-            Some(Side::Ingress) => self.counters.drops.add(Cause::Gap, missed),
-            Some(Side::Own) => self.own_heads += missed,
-            Some(Side::Unknown | Side::Egress) | None => self.counters.drops.add(Cause::JoinedMidway, missed),
-        }
-    }
-
     fn state(&mut self, time: Time, pid: Pid, state: &State, sink: &mut impl Sink) {
         let id = state.connection;
         match state.change {
@@ -388,12 +368,6 @@ impl Pipeline {
         }
     }
 
-    fn missed_at_end(&mut self, id: ConnectionId, responses: u32, sink: &mut impl Sink) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
-        let missed = connection.book.missed_at_end(responses);
-        self.missed(id, missed, sink);
-    }
-
     fn closed(&mut self, time: Time, pid: Pid, id: ConnectionId, gone: bool, sink: &mut impl Sink) {
         match self.connections.get(&id).map(|connection| connection.side) {
             Some(Side::Ingress) => self.ingress_closed(time, id, gone, sink),
@@ -423,27 +397,6 @@ impl Pipeline {
         self.linker.finish();
         self.drain(sink);
         self.processes.remove(&pid);
-    }
-
-    fn tally(&mut self, tally: &Tally) {
-        self.counters.drops.add(Cause::MapFull, tally.unfollowed.saturating_sub(self.tally.unfollowed));
-        self.tally = *tally;
-        self.counters.tally(tally);
-        // Whatever the kernel counted and no connection accounted for went by while the ring was full. A tally is
-        // taken before the ring is read to its end, so nothing that is still on its way is taken for lost.
-        let unaccounted = tally.responses.saturating_sub(self.heads);
-        if unaccounted > 0 {
-            self.counters.drops.add(Cause::RingFull, unaccounted);
-            self.heads += unaccounted;
-            self.booked += unaccounted;
-        }
-        self.seen();
-    }
-
-    /// Client requests that are known to have been there.
-    fn seen(&self) {
-        let seen = self.tally.responses.max(self.heads) + self.tally.unfollowed + self.unanswered - self.own_heads;
-        self.counters.requests_seen.fetch_max(seen, Relaxed);
     }
 
     /// Connections, runs, goroutines and hand-overs in memory.
