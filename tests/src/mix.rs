@@ -52,10 +52,11 @@ impl Mix {
         let logged = shots.iter().filter(|shot| shot.logged).count();
         let mut rows = lab.rows(before, logged).await?;
         rows.retain(|row| is_known(row.id.as_deref()));
+        let arrived = lab.backends.received().iter().filter(|one| one.id.is_some()).count();
+        let mut spans = lab.spans(shots.len(), arrived).await;
+        // Mirrors are sent to after the answer: what they got is asked for when all spans are there.
         let mut received = lab.backends.received();
         received.retain(|one| is_known(one.id.as_deref()));
-        let arrived = received.iter().filter(|one| one.id.is_some()).count();
-        let mut spans = lab.spans(shots.len(), arrived).await;
         spans.retain(|span| span.kind != Kind::Server || is_known(oracle::span_id(span).as_deref()));
         let mut differences = Vec::new();
         for shot in shots.iter().filter(|shot| !shot.logged) {
