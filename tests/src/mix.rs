@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
+use hoptap::link::Ids;
 
 use tokio::time::timeout;
 
@@ -80,7 +81,7 @@ impl Mix {
             .map(|worker| {
                 let (mix, next, targets) = (self.clone(), Arc::clone(&next), Arc::clone(&targets));
                 tokio::spawn(async move {
-                    let mut random = Random(mix.seed ^ worker.wrapping_mul(0x2545_f491_4f6c_dd1d));
+                    let mut random = Ids::new(mix.seed ^ worker.wrapping_mul(0x2545_f491_4f6c_dd1d));
                     let (mut shots, mut unanswered) = (Vec::new(), Vec::new());
                     let mut kept: Option<Connection> = None;
                     loop {
@@ -89,7 +90,7 @@ impl Mix {
                             return anyhow::Ok((shots, unanswered));
                         }
                         let (case, to) = draw(&mut random, &targets);
-                        let kept_now = kept.take().filter(|_| case.may_follow() && random.next() % 10 < KEPT_IN_TEN);
+                        let kept_now = kept.take().filter(|_| case.may_follow() && random.draw() % 10 < KEPT_IN_TEN);
                         let id = format!("mix-{}-{number}", mix.seed);
                         match timeout(PATIENCE, case.fire(to, &id, kept_now)).await {
                             Ok(shot) => {
@@ -114,11 +115,11 @@ impl Mix {
     }
 }
 
-fn draw<T: Copy>(random: &mut Random, targets: &[(Case, T)]) -> (Case, T) {
+fn draw<T: Copy>(random: &mut Ids, targets: &[(Case, T)]) -> (Case, T) {
     loop {
-        let index = random.next() % targets.len() as u64;
+        let index = random.draw() % targets.len() as u64;
         let Some((case, to)) = usize::try_from(index).ok().and_then(|index| targets.get(index)) else { continue };
-        if !case.is_large() || random.next().is_multiple_of(LARGE_ONE_IN) {
+        if !case.is_large() || random.draw().is_multiple_of(LARGE_ONE_IN) {
             return (*case, *to);
         }
     }
@@ -146,19 +147,6 @@ fn take(spans: &mut Vec<Span>, shot: &Shot) -> Result<(), String> {
     }
     spans.remove(index);
     Ok(())
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
 }
 
 /// HOPTAP_SEED, or always the same.

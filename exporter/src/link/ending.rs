@@ -4,7 +4,7 @@ use super::run::{Lane, LaneState, MessageKey, Run, RunId};
 use super::{LIMIT, Linker};
 use crate::connection::Epoch;
 use crate::event::{Name, Pid, Time};
-use crate::exchange::{Role, Server};
+use crate::exchange::Server;
 
 /// How long an answered request waits for attempts that are still open (an upload that goes on, a backend that is
 /// being hung up on) before it is handed out without them.
@@ -82,15 +82,11 @@ impl Linker {
     pub fn attempt_lost(&mut self, key: MessageKey) {
         let Some(owner) = self.owners.remove(&key) else { return };
         let Some((id, run)) = owner.run.and_then(|id| Some((id, self.runs.get_mut(&id)?))) else { return };
-        if owner.role == Role::Mirror {
-            run.mirrors_open = run.mirrors_open.saturating_sub(1);
-        } else {
-            run.open = run.open.saturating_sub(1);
-        }
+        run.ends(owner.role);
         if run.server.is_some() && run.open == 0 {
             self.hand_out(id);
-        } else if run.forgotten || run.handed_out && !self.is_last_of_a_goroutine(id) {
-            self.forget(id);
+        } else {
+            self.release(id);
         }
     }
 
@@ -175,6 +171,14 @@ impl Linker {
         if let Some(state) = self.remove_lane(&lane) {
             self.abandoned += 1;
             self.forget(state.run);
+        }
+    }
+
+    /// Something that held a run is over: the run goes with it, unless more is to come.
+    pub(super) fn release(&mut self, id: RunId) {
+        let Some(run) = self.runs.get(&id) else { return };
+        if run.forgotten || run.handed_out && !self.is_last_of_a_goroutine(id) {
+            self.forget(id);
         }
     }
 

@@ -83,15 +83,12 @@ impl Linker {
     fn let_go(&mut self, id: RunId) {
         let Some(run) = self.runs.get_mut(&id) else { return };
         run.mirror_lanes = run.mirror_lanes.saturating_sub(1);
-        if run.forgotten || run.handed_out && !self.is_last_of_a_goroutine(id) {
-            self.forget(id);
-        }
+        self.release(id);
     }
 
     /// The same without those probes, by what is likely: the request for which a goroutine started by `parent` sends to
-    /// mirrors. They are sent to after the answer of
-    /// the main service is there (pkg/server/service/loadbalancer/mirror/mirror.go), perhaps when the client's next
-    /// request has begun already.
+    /// mirrors. They are sent to after the answer of the main service is there
+    /// (pkg/server/service/loadbalancer/mirror/mirror.go), perhaps when the client's next request has begun already.
     pub(super) fn mirrored_run(&mut self, parent: Lane) -> Option<RunId> {
         let current = self.lanes.get(&parent).map(|lane| lane.run);
         let before = self.answered.get(&parent).copied();

@@ -1,8 +1,8 @@
 //! Which requests to backends belong to which client request.
 //!
-//! The thread through all of it is the goroutine: a client's connection is served by one, requests to backends are
-//! handed over by it, and `go` statements that matter are seen by the parent's id. Nothing here is guessed from
-//! bytes; what has no goroutine to go by is left to [`infer`].
+//! The thread through all of it is the goroutine: a client's connection is served by one, and what it hands to others
+//! (requests, dials, mirrors) is known by an address that both have in hand. Nothing here is guessed from bytes; what
+//! has no goroutine to go by is left to [`Linker::infer`].
 
 mod dial;
 mod emit;
@@ -264,11 +264,7 @@ impl Linker {
             self.writers.remove(&(pid, goroutine.id)).or_else(|| self.expected.remove(&(pid, fd)))?
         };
         if let Some(run) = owner.run.and_then(|run| self.runs.get_mut(&run)) {
-            if owner.role == Role::Mirror {
-                run.mirrors_open += 1;
-            } else {
-                run.open += 1;
-            }
+            run.begins(owner.role);
         }
         let dialled = owner.dialled;
         self.owners.insert(key, owner);
@@ -299,7 +295,7 @@ impl Linker {
             dialled: None,
         };
         if let Some(run) = self.runs.get_mut(&state.run) {
-            run.open += 1;
+            run.begins(owner.role);
         }
         self.owners.insert(key, owner);
     }
@@ -315,11 +311,7 @@ impl Linker {
             return Some(role);
         };
         let Some(run) = self.runs.get_mut(&id) else { return Some(role) };
-        if role == Role::Mirror {
-            run.mirrors_open = run.mirrors_open.saturating_sub(1);
-        } else {
-            run.open = run.open.saturating_sub(1);
-        }
+        run.ends(role);
         run.attempts.push(Done { owner, hop, given_up });
         if run.handed_out {
             self.emit_late(id);

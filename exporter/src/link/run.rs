@@ -67,9 +67,22 @@ impl Run {
             lanes: Vec::new(),
         }
     }
-}
 
-impl Run {
+    /// An attempt of it begins.
+    pub(crate) fn begins(&mut self, role: Role) {
+        *self.under_way(role) += 1;
+    }
+
+    /// An attempt of it is over.
+    pub(crate) fn ends(&mut self, role: Role) {
+        let count = self.under_way(role);
+        *count = count.saturating_sub(1);
+    }
+
+    fn under_way(&mut self, role: Role) -> &mut usize {
+        if role == Role::Mirror { &mut self.mirrors_open } else { &mut self.open }
+    }
+
     /// Something was done for it, and the router that must have come first was not seen.
     pub(crate) fn has_acted_unrouted(&self) -> bool {
         self.router.is_none() && (self.is_held() || !self.attempts.is_empty())

@@ -59,8 +59,8 @@ impl Pipeline {
         }
     }
 
-    /// Traefik sends a request to a backend once the one before is answered: where the end of an answer was not seen it was
-    /// lost.
+    /// Traefik sends a request to a backend once the one before is answered: where the end of an answer was not seen it
+    /// was lost.
     fn forget_unanswered(&mut self, (id, sequence): Key) {
         let mut forgot = false;
         while let Some(connection) = self.connections.get_mut(&id)

@@ -5,7 +5,7 @@ use crate::connection::{Connection, Fact, Over, Sequence, Side};
 use crate::counters::Cause;
 use crate::event::{ConnectionId, Direction, Origin, Time};
 use crate::exchange::{ErrorKind, Method};
-use crate::link;
+use crate::link::{self, Linker};
 
 /// What Traefik answers for a client that went away (pkg/proxy/httputil/proxy.go, `StatusClientClosedRequest`).
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -91,8 +91,7 @@ impl Pipeline {
         }
         // Its bytes may all have been moved by others: by who reads ahead, by a timer, by the reader of the backend's
         // response. Who served it then waits for the next request, and says so.
-        let hint = connection.hint.filter(|hint| self.linker.serves(connection.pid, *hint));
-        if over.message.refused.is_none() && connection.serve.or(hint).is_none() {
+        if over.message.refused.is_none() && served_by(connection, &self.linker).is_none() {
             connection.unbound.push_back(over);
         } else {
             self.bind(time, id);
@@ -110,7 +109,7 @@ impl Pipeline {
     fn tell(&mut self, time: Time, id: ConnectionId, Over { message, end, error }: Over) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let (pid, local, peer) = (connection.pid, connection.local, connection.peer);
-        let serve = connection.serve.or(connection.hint.filter(|hint| self.linker.serves(pid, *hint)));
+        let serve = served_by(connection, &self.linker);
         let announced = connection.book.announced;
         let unrouted = message.refused.is_some() || message.request.as_ref().is_some_and(|head| &*head.path == "*");
         let traceparent = message.request.as_ref().and_then(|head| head.traceparent.clone());
@@ -190,4 +189,9 @@ impl Pipeline {
             self.complete(time, (id, sequence), Over { message, end: time, error }, sink);
         }
     }
+}
+
+/// The goroutine that serves a connection. A hint counts if that goroutine is known to serve some request.
+fn served_by(connection: &Connection, linker: &Linker) -> Option<u64> {
+    connection.serve.or(connection.hint.filter(|hint| linker.serves(connection.pid, *hint)))
 }
