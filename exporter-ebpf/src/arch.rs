@@ -18,7 +18,7 @@ pub(crate) struct Registers {
     /// Arguments of a system call.
     pub(crate) arguments: [u64; 3],
     /// First words of the arguments of a Go function.
-    pub(crate) go: [u64; 2],
+    pub(crate) go: [u64; 4],
     /// Of a Go function that is a closure: where its variables are.
     pub(crate) closure: u64,
 }
@@ -33,7 +33,7 @@ impl Registers {
             stack: registers.rsp,
             syscall: registers.orig_rax,
             arguments: [registers.rdi, registers.rsi, registers.rdx],
-            go: [registers.rax, registers.rbx],
+            go: [registers.rax, registers.rbx, registers.rcx, registers.rdi],
             closure: registers.rdx,
         }
     }
@@ -47,7 +47,7 @@ impl Registers {
             stack: registers.sp,
             syscall: registers.regs[8],
             arguments: [registers.regs[0], registers.regs[1], registers.regs[2]],
-            go: [registers.regs[0], registers.regs[1]],
+            go: [registers.regs[0], registers.regs[1], registers.regs[2], registers.regs[3]],
             closure: registers.regs[26],
         }
     }
@@ -79,7 +79,7 @@ impl Registers {
                     kernel(&raw const (*registers).rsi),
                     kernel(&raw const (*registers).rdx),
                 ],
-                go: [0; 2],
+                go: [0; 4],
                 closure: 0,
             }
         }
@@ -95,7 +95,7 @@ impl Registers {
                     kernel(&raw const (*registers).regs[1]),
                     kernel(&raw const (*registers).regs[2]),
                 ],
-                go: [0; 2],
+                go: [0; 4],
                 closure: 0,
             }
         }

@@ -1,7 +1,7 @@
 //! Sockets of traced processes: known by `struct sock *` from their first transfer, or from their dial, to their end.
 
 use aya_ebpf::helpers::{bpf_get_smp_processor_id, bpf_ktime_get_ns};
-use hoptap_ebpf::{Addresses, Connection, Goroutine, Open, flag, kind, state};
+use hoptap_ebpf::{Addresses, Connection, Goroutine, Open, Target, flag, kind, state};
 
 use crate::maps::{self, CONNECTIONS, LISTENERS};
 use crate::memory::{field, offset};
@@ -47,9 +47,9 @@ pub(crate) fn open(sk: u64, tgid: u32, fd: i32, dialled: bool, goroutine: Gorout
     let state = if dialled {
         state::DIALLED
     } else if came_in(sk) {
-        state::INGRESS
+        state::INGRESS | state::MIDWAY
     } else {
-        0
+        state::MIDWAY
     };
     let connection = enter(sk, tgid, fd, state)?;
     announce(sk, connection, if dialled { flag::DIALLED } else { flag::FOUND }, goroutine);
@@ -75,12 +75,32 @@ fn enter(sk: u64, tgid: u32, fd: i32, state: u32) -> Option<*mut Connection> {
     // Unique without a shared counter: one CPU gives no two of the same nanosecond.
     // SAFETY: helpers without arguments.
     let id = unsafe { (bpf_ktime_get_ns() << 8) | (u64::from(bpf_get_smp_processor_id()) & 0xff) };
-    let connection = Connection { id, received: 0, sent: 0, responses: 0, tgid, fd, state };
+    let connection = Connection { id, received: 0, sent: 0, responses: 0, tgid, fd, state, tls: 0 };
     if CONNECTIONS.insert(&sk, &connection, 0).is_err() {
         maps::count(|tally| tally.map_full += 1);
         return None;
     }
     CONNECTIONS.get_ptr_mut(&sk)
+}
+
+/// A traced process uses a socket: says so once.
+#[inline(always)]
+pub(crate) fn used(sk: u64, connection: *mut Connection, tgid: u32, target: &Target, goroutine: Goroutine) {
+    // SAFETY: a map value lives until the program ends.
+    let (owner, state, since) = unsafe { ((*connection).tgid, (*connection).state, (*connection).id >> 8) };
+    if owner == 0 {
+        // Of what it carried before the process was traced nothing was seen.
+        let found = since < target.since;
+        // SAFETY: as above.
+        unsafe {
+            (*connection).tgid = tgid;
+            (*connection).state |= if found { state::MIDWAY } else { 0 };
+        }
+        announce(sk, connection, if found { flag::FOUND } else { 0 }, goroutine);
+    } else if state & state::ANNOUNCED == 0 {
+        // There was no room to say so when it appeared: what went by since is not known.
+        announce(sk, connection, flag::FOUND, goroutine);
+    }
 }
 
 /// Says that a socket is there. Where that finds no room it is said again at the next transfer.

@@ -2,8 +2,6 @@
 //!
 //! Go 1.26 `internal/runtime/syscall/linux/asm_linux_amd64.s` leaves R14 (R28) alone; `abi-internal.md` names it.
 
-use core::mem::MaybeUninit;
-
 use hoptap_ebpf::{G_WORDS, Goroutine, Target};
 
 use crate::arch::Registers;
@@ -33,13 +31,6 @@ pub(crate) fn current_in(target: &Target, registers: &Registers, words: *mut Wor
         return Goroutine::default();
     }
     Goroutine { id, parent: word(target.parent_goid), start: word(target.startpc) }
-}
-
-/// The same on the program's own stack, for programs that may be interrupted by others on this CPU.
-#[inline(always)]
-pub(crate) fn current(target: &Target, registers: &Registers) -> Goroutine {
-    let mut words = MaybeUninit::<Words>::uninit();
-    current_in(target, registers, words.as_mut_ptr())
 }
 
 /// The same word by word, where it is seldom asked and there is no room.

@@ -20,6 +20,8 @@ pub mod kind {
     pub const SPAWN: u8 = 13;
     pub const MIRROR: u8 = 14;
     pub const DIAL_QUEUED: u8 = 15;
+    pub const TLS: u8 = 16;
+    pub const STREAM: u8 = 17;
 }
 
 /// [`Head::flags`].
@@ -32,6 +34,14 @@ pub mod flag {
     pub const CUT: u8 = 4;
     /// Open: accepted before the programs were attached.
     pub const FOUND: u8 = 8;
+    /// Transfer: what the socket carries is encrypted; these are the bytes before, or after.
+    pub const PLAIN: u8 = 16;
+    /// Transfer: HTTP/2 frames, of which DATA is left out; see [`Frames`].
+    pub const FRAMES: u8 = 32;
+    /// Transfer of frames: the place in the stream was lost before it.
+    pub const RESUMED: u8 = 64;
+    /// State: the socket carried TLS.
+    pub const SEALED: u8 = 128;
 }
 
 /// First part of every record.
@@ -94,8 +104,44 @@ pub struct Transfer {
     pub offset: u64,
     pub result: i64,
     pub fd: i32,
+    /// Final responses sent on the socket so far; of HTTP/2, streams that the peer opened.
     pub responses: u32,
     pub captured: u32,
+    /// Of frames: how many of the captured bytes go on with a payload that began in an earlier record.
+    pub continued: u32,
+    /// Of frames: bytes of the last frame's payload that have not gone by.
+    pub left: u32,
+    pub spare: u32,
+}
+
+/// The session of a `crypto/tls.Conn`, told once, with the first bytes that it carries.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Tls {
+    pub head: Head,
+    pub connection: u64,
+    /// As in the ServerHello (RFC 8446, 4.1.3).
+    pub version: u16,
+    pub cipher: u16,
+    pub resumed: u8,
+    /// The process is the client.
+    pub client: u8,
+    pub spare: u16,
+    pub server_name: Text<SERVER_NAME>,
+    pub protocol: Text<PROTOCOL>,
+}
+
+/// Longest name of a host (RFC 1035, 2.3.4).
+pub const SERVER_NAME: usize = 256;
+/// `http/1.1` is the longest of those that Traefik offers.
+pub const PROTOCOL: usize = 16;
+
+/// A handler and the HTTP/2 stream that it serves.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Stream {
+    pub head: Head,
+    pub stream: u32,
     pub spare: u32,
 }
 
@@ -139,6 +185,9 @@ pub struct Router<const N: usize, const R: usize> {
     pub router: Text<N>,
     pub rule: Text<R>,
     pub service: Text<N>,
+    /// The HTTP/2 stream that the goroutine serves; 0 where it serves none, or it is not known.
+    pub stream: u32,
+    pub spare: u32,
 }
 
 #[repr(C)]
@@ -220,14 +269,60 @@ pub struct Target {
     pub persist_conn: u32,
     /// Offset of `Sysfd` in `net.netFD`.
     pub sysfd: u32,
+    pub tls: TlsLayout,
+    pub streams: StreamLayout,
     pub spare: u32,
-    /// Addresses of the type descriptors of `*net.TCPConn` and `*tls.Conn` in the process.
+    /// `CLOCK_MONOTONIC` at which it was traced, nanoseconds: what it did before was not seen.
+    pub since: u64,
+    /// Address of the type descriptor of `*net.TCPConn` in the process.
     pub tcp_conn: u64,
-    pub tls_conn: u64,
     /// Addresses of the functions in which goroutines start that read ahead on a client's connection, and that serve
     /// one.
     pub background_read: u64,
     pub serve: u64,
+    /// The same for those that read or write frames of HTTP/2, and for its handlers; unused ones are `u64::MAX`.
+    pub http2_read: [u64; 2],
+    pub http2_other: [u64; 6],
+    pub http2_handler: [u64; 2],
+    /// Address of the closure that `runHandler` defers.
+    pub handler_ends: u64,
+    /// Types that wrap a connection: descriptor, and offset of the interface value of what they wrap.
+    pub wrappers: [Wrapper; WRAPPERS],
+}
+
+pub const WRAPPERS: usize = 5;
+
+/// A pointer to a struct that holds a connection.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Wrapper {
+    pub type_: u64,
+    pub offset: u64,
+}
+
+/// Offsets in `crypto/tls.Conn`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct TlsLayout {
+    pub version: u32,
+    pub cipher: u32,
+    pub resumed: u32,
+    pub client: u32,
+    pub server_name: u32,
+    pub protocol: u32,
+    /// From the stack pointer at the probe to the word that holds the `*Conn`.
+    pub slot: u32,
+}
+
+/// Offsets that lead from an HTTP/2 response writer to the number of its stream.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct StreamLayout {
+    /// `stream` in `net/http.http2responseWriterState`.
+    pub state_stream: u32,
+    /// `sc` and `id` in `net/http.http2stream`.
+    pub connection: u32,
+    pub id: u32,
 }
 
 /// [`Connection::state`].
@@ -242,6 +337,39 @@ pub mod state {
     pub const BOUND: u32 = 8;
     /// It came in on a port on which a traced process listens.
     pub const INGRESS: u32 = 16;
+    /// Nothing is known of what it carried before it was first used.
+    pub const MIDWAY: u32 = 32;
+    /// It carries TLS: what goes through the socket says nothing.
+    pub const TLS: u32 = 64;
+    /// It carries HTTP/2.
+    pub const HTTP2: u32 = 128;
+}
+
+/// Where one direction of an HTTP/2 connection is.
+///
+/// User space gets the headers of frames, and payloads but those of DATA. In the header of a frame whose payload is
+/// left out the reserved bit is set; of a padded one the first byte is kept all the same.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Frames {
+    /// Offset in the stream up to which user space was told.
+    pub told: u64,
+    /// Bytes of the frame's payload that are to come, and how many of these are to be copied.
+    pub left: u32,
+    pub copy: u32,
+    /// The header that is being read, and how much of it there is.
+    pub header: [u8; 32],
+    pub have: u32,
+    /// Highest stream so far.
+    pub stream: u32,
+    /// Frames that must look like frames before it is believed that they are.
+    pub unsure: u32,
+    /// User space must be told that the place was lost.
+    pub resumed: u32,
+    /// The frame is the last of its stream: when it is complete user space wants to know.
+    pub last: u32,
+    /// The frame is of a kind that user space is not told of.
+    pub hidden: u32,
 }
 
 /// Value of the map of connections, keyed by `struct sock *`. Only the kernel side writes it.
@@ -257,6 +385,28 @@ pub struct Connection {
     pub fd: i32,
     /// Bits of [`state`].
     pub state: u32,
+    /// Address of its `crypto/tls.Conn`.
+    pub tls: u64,
+}
+
+/// Value of the map of HTTP/2 connections, keyed as that of connections: received, sent.
+pub type BothFrames = [Frames; 2];
+
+/// Key of the map of TLS sessions.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct SessionKey {
+    /// Of the `crypto/tls.Conn`.
+    pub address: u64,
+    pub tgid: u64,
+}
+
+/// Value of the map of TLS sessions: the socket under one.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct SessionSocket {
+    pub sk: u64,
+    pub connection: u64,
 }
 
 /// Value of the map of sockets whose end found no room in the ring, keyed by connection id. User space takes them out
@@ -269,7 +419,8 @@ pub struct Ended {
     pub responses: u32,
     /// `sk_err`.
     pub error: i32,
-    pub spare: u32,
+    /// It carried TLS.
+    pub sealed: u32,
 }
 
 /// Value of the map of what need not be copied, keyed by connection id. Only user space writes it.
@@ -279,6 +430,16 @@ pub struct Skip {
     /// Stream offset up to which received bytes are left out.
     pub receive: u64,
     pub send: u64,
+    /// One of [`data`].
+    pub data: u64,
+}
+
+/// What is to be done with the payload of DATA frames: [`Skip::data`].
+pub mod data {
+    /// Not said so far: it is copied, for the first messages may be wanted.
+    pub const UNDECIDED: u64 = 0;
+    pub const LEAVE: u64 = 1;
+    pub const COPY: u64 = 2;
 }
 
 /// Per-CPU totals; see `event::Tally` of the exporter.
@@ -307,6 +468,7 @@ pub struct Kernel {
     pub sk_v6_rcv_saddr: u32,
     pub sk_protocol: u32,
     pub sk_err: u32,
+    pub sk_socket: u32,
     /// For the `sys_exit` way, which starts from a file descriptor.
     pub task_files: u32,
     pub files_fdt: u32,

@@ -7,6 +7,7 @@
 
 mod arch;
 mod connection;
+mod frames;
 mod goroutine;
 mod maps;
 mod memory;
@@ -17,6 +18,7 @@ mod ring;
 mod socket;
 mod state;
 mod syscall;
+mod tls;
 mod transfer;
 
 /// Helpers that read memory are for GPL-compatible programs only.

@@ -17,6 +17,7 @@ pub(crate) static KERNEL: Kernel = Kernel {
     sk_v6_rcv_saddr: 0,
     sk_protocol: 0,
     sk_err: 0,
+    sk_socket: 0,
     task_files: 0,
     files_fdt: 0,
     fdt_fd: 0,
@@ -42,6 +43,7 @@ pub(crate) use offset;
 
 /// What any bytes are a value of, and zeroes mean nothing.
 pub(crate) trait Plain: Copy {}
+impl Plain for u8 {}
 impl Plain for u16 {}
 impl Plain for u32 {}
 impl Plain for u64 {}

@@ -6,16 +6,16 @@
 
 use hoptap_ebpf::{PIECE, PIECES, Transfer, VECTORS, flag};
 
-use crate::maps::{self, SCRATCH, SKIPS, Scratch};
+use crate::maps::{self, SKIPS, Scratch};
 use crate::memory::{copy, offset, user};
 use crate::ring;
 
 /// Sends the call that the scratch entry describes. What it gives means nothing: a global function must give a number.
 #[inline(never)]
 #[unsafe(no_mangle)]
-extern "C" fn pieces() -> u64 {
-    let Some(scratch) = SCRATCH.get_ptr_mut(0) else { return 0 };
-    let pieces = Pieces { scratch };
+extern "C" fn pieces(owner: u64) -> u64 {
+    let Some(scratch) = Scratch::of_this_thread() else { return 0 };
+    let pieces = Pieces { scratch, owner };
     // SAFETY: the scratch entry is this CPU's own.
     let (length, vectors, result) = unsafe {
         let scratch = &*scratch;
@@ -43,8 +43,8 @@ extern "C" fn pieces() -> u64 {
 }
 
 #[inline(always)]
-pub(crate) fn send() {
-    pieces();
+pub(crate) fn send(owner: u64) {
+    pieces(owner);
 }
 
 /// What changes from piece to piece is in the scratch entry, too: memory of maps is nothing that the verifier keeps
@@ -52,6 +52,7 @@ pub(crate) fn send() {
 #[derive(Clone, Copy)]
 struct Pieces {
     scratch: *mut Scratch,
+    owner: u64,
 }
 
 impl Pieces {
@@ -144,6 +145,11 @@ impl Pieces {
             let scratch = self.scratch;
             (&raw mut (*scratch).call, &raw mut (*scratch).record, &raw mut (*scratch).bytes)
         };
+        if !Scratch::is_mine(self.scratch, self.owner) {
+            // SAFETY: as above.
+            unsafe { (*call).lost += 1 };
+            return;
+        }
         // SAFETY: as above; `bytes` is longer than `PIECE`.
         unsafe {
             let fault = copy(bytes.cast(), address, length);

@@ -5,14 +5,14 @@ use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
 use hoptap_ebpf::{
-    EntryPoint, Goroutine, Handed, LONG_NAME, LONG_RULE, NAME, RULE, RequestWrite, RoundTrip, Router, Service, Status,
-    Target, Text, kind,
+    EntryPoint, G_WORDS, Goroutine, Handed, LONG_NAME, LONG_RULE, NAME, RULE, RequestWrite, RoundTrip, Router, Service,
+    Status, Stream, Target, Text, WRAPPERS, kind,
 };
 
 use crate::arch::Registers;
 use crate::goroutine;
-use crate::maps::{EVENTS, PROCESSES};
-use crate::memory::{copy_text, try_user, user};
+use crate::maps::{EVENTS, PROCESSES, Scratch};
+use crate::memory::{copy_text, try_user, user, user_into};
 use crate::ring;
 
 #[inline(always)]
@@ -21,15 +21,72 @@ fn traced<'a>(context: &ProbeContext) -> Option<(u32, &'a Target, Registers, Gor
     let target = PROCESSES.get_ptr(&tgid)?;
     // SAFETY: a map value lives until the program ends, and the context is what the program was called with.
     let (target, registers) = unsafe { (&*target, Registers::context(context.regs)) };
-    Some((tgid, target, registers, goroutine::current(target, &registers)))
+    let scratch = Scratch::of_this_thread()?;
+    // SAFETY: the entry is this thread's.
+    let goroutine = goroutine::current_in(target, &registers, unsafe { &raw mut (*scratch).goroutine });
+    Some((tgid, target, registers, goroutine))
 }
 
 /// A Go string header.
 #[derive(Clone, Copy)]
 #[repr(C)]
-struct Str {
-    address: u64,
-    length: u64,
+pub(crate) struct Str {
+    pub(crate) address: u64,
+    pub(crate) length: u64,
+}
+
+/// The goroutine is the handler of a stream of HTTP/2.
+#[inline(always)]
+fn serves_stream(target: &Target, goroutine: Goroutine) -> bool {
+    goroutine.start == target.http2_handler[0] || goroutine.start == target.http2_handler[1]
+}
+
+/// The number of the stream that this handler serves, without a probe of its own: `runHandler`, at the bottom of its
+/// stack, holds the closure that it defers, and with that `rw`, `req`, `&didPanic` and `sc` in this order
+/// (net/http/h2_bundle.go, Go 1.26). 0 where that is not so.
+#[inline(always)]
+fn stream(target: &Target) -> u32 {
+    let Some(scratch) = Scratch::of_this_thread() else { return 0 };
+    // SAFETY: the entry is this thread's.
+    let words = unsafe { (&raw mut (*scratch).goroutine).cast::<u64>() };
+    // `g.stack.hi`, which was read with the goroutine.
+    // SAFETY: its second word.
+    let top = unsafe { *words.add(1) };
+    // SAFETY: as many words as there is room for.
+    if !unsafe { user_into(words.cast(), top - (G_WORDS as u64) * 8, (G_WORDS * 8) as u32) } {
+        return 0;
+    }
+    for index in 0..G_WORDS - 4 {
+        // SAFETY: below the last word but four.
+        let [closure, writer, connection] =
+            unsafe { [*words.add(index), *words.add(index + 1), *words.add(index + 4)] };
+        if closure == target.handler_ends {
+            return stream_of(target, writer, connection);
+        }
+    }
+    0
+}
+
+/// `net/http.(*http2serverConn).runHandler(rw, req, handler)`: attached only where `router` does not tell.
+#[uprobe]
+pub(crate) fn http2_stream(context: ProbeContext) -> u32 {
+    let Some((tgid, target, registers, goroutine)) = traced(&context) else { return 0 };
+    let stream = stream_of(target, registers.go[1], registers.go[0]);
+    ring::send(Stream { head: ring::head(kind::STREAM, 0, tgid, goroutine), stream, spare: 0 });
+    0
+}
+
+/// From a response writer to the number of its stream, if that is one of this connection.
+#[inline(always)]
+fn stream_of(target: &Target, writer: u64, connection: u64) -> u32 {
+    let layout = &target.streams;
+    // `responseWriter` is a `*responseWriterState`.
+    let state: u64 = user(writer);
+    let stream: u64 = user(state + u64::from(layout.state_stream));
+    if user::<u64>(stream + u64::from(layout.connection)) != connection {
+        return 0;
+    }
+    user(stream + u64::from(layout.id))
 }
 
 /// Writes a text into its slot of a record.
@@ -37,7 +94,7 @@ struct Str {
 /// # Safety
 /// `to` must point into a record that is ours to write.
 #[inline(always)]
-unsafe fn text<const N: usize>(to: *mut Text<N>, from: Str) {
+pub(crate) unsafe fn text<const N: usize>(to: *mut Text<N>, from: Str) {
     // SAFETY: the caller's word.
     unsafe {
         (*to).address = from.address;
@@ -71,20 +128,23 @@ macro_rules! record {
 /// `router, routerRule, service string`.
 #[uprobe]
 pub(crate) fn router(context: ProbeContext) -> u32 {
-    let Some((tgid, _, registers, goroutine)) = traced(&context) else { return 0 };
+    let Some((tgid, target, registers, goroutine)) = traced(&context) else { return 0 };
     let Some([router, rule, service]) = try_user::<[Str; 3]>(registers.go[0]) else { return 0 };
+    let stream = if serves_stream(target, goroutine) { stream(target) } else { 0 };
     let head = ring::head(kind::ROUTER, 0, tgid, goroutine);
     if router.length <= NAME as u64 && rule.length <= RULE as u64 && service.length <= NAME as u64 {
         record!(Router<NAME, RULE>, head, |entry| {
             text(&raw mut (*entry).router, router);
             text(&raw mut (*entry).rule, rule);
             text(&raw mut (*entry).service, service);
+            (*entry).stream = stream;
         });
     } else {
         record!(Router<LONG_NAME, LONG_RULE>, head, |entry| {
             text(&raw mut (*entry).router, router);
             text(&raw mut (*entry).rule, rule);
             text(&raw mut (*entry).service, service);
+            (*entry).stream = stream;
         });
     }
     0
@@ -152,23 +212,23 @@ pub(crate) fn round_trip(context: ProbeContext) -> u32 {
     0
 }
 
-/// The file descriptor under a `net.Conn` at `interface`: `*net.TCPConn`, or `*tls.Conn` around one.
+/// The file descriptor under a `net.Conn` at `interface`: a `*net.TCPConn`, or what Traefik, the PROXY protocol and TLS
+/// put around one.
 #[inline(always)]
-fn descriptor(target: &Target, interface: u64) -> Option<i32> {
+pub(crate) fn descriptor(target: &Target, interface: u64) -> Option<i32> {
     let [mut itab, mut data] = try_user::<[u64; 2]>(interface)?;
-    // `runtime.itab`: the type descriptor is the second word.
-    let mut type_ = try_user::<u64>(itab + 8)?;
-    if type_ == target.tls_conn {
-        // `tls.Conn.conn` is its first field.
-        [itab, data] = try_user::<[u64; 2]>(data)?;
-        type_ = try_user::<u64>(itab + 8)?;
+    for _ in 0..WRAPPERS + 1 {
+        // `runtime.itab`: the type descriptor is the second word.
+        let type_ = try_user::<u64>(itab + 8)?;
+        if type_ == target.tcp_conn {
+            // `net.TCPConn` is a `*netFD`.
+            let descriptor = try_user::<u64>(data)?;
+            return try_user::<i64>(descriptor + u64::from(target.sysfd)).map(|fd| fd as i32);
+        }
+        let wrapper = target.wrappers.iter().find(|wrapper| wrapper.type_ == type_)?;
+        [itab, data] = try_user::<[u64; 2]>(data + wrapper.offset)?;
     }
-    if type_ != target.tcp_conn {
-        return None;
-    }
-    // `net.TCPConn` is a `*netFD`.
-    let descriptor = try_user::<u64>(data)?;
-    try_user::<i64>(descriptor + u64::from(target.sysfd)).map(|fd| fd as i32)
+    None
 }
 
 /// `net/http.(*Request).write`: attached only where a round trip's connection could not be read.

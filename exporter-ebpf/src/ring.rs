@@ -14,6 +14,14 @@ pub(crate) fn head(kind: u8, flags: u8, tgid: u32, goroutine: Goroutine) -> Head
     Head { kind, flags, spare: 0, tgid, lost: LOST.get(), spare2: 0, time, goroutine }
 }
 
+/// Puts the time into a head, and what was lost so far.
+#[inline(always)]
+pub(crate) fn stamp(head: &mut Head) {
+    // SAFETY: a helper without arguments.
+    head.time = unsafe { bpf_ktime_get_ns() };
+    head.lost = LOST.get();
+}
+
 /// Bytes that wait in the ring.
 #[inline(always)]
 pub(crate) fn waiting() -> u64 {

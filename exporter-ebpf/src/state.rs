@@ -4,12 +4,12 @@ use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::bpf_ktime_get_ns;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
-use hoptap_ebpf::{Bare, Ended, Goroutine, State, kind};
+use hoptap_ebpf::{Bare, Ended, Goroutine, SessionKey, State, flag, kind, state};
 
 use crate::arch::{Registers, number};
 use crate::connection;
 use crate::goroutine;
-use crate::maps::{self, CONNECTIONS, ENDED, LISTENERS, PROCESSES, SKIPS};
+use crate::maps::{self, CONNECTIONS, ENDED, FRAMES, LISTENERS, PROCESSES, SESSIONS, SKIPS};
 use crate::memory::{field, offset};
 use crate::ring;
 
@@ -67,6 +67,9 @@ fn changed(sk: u64, old: u8, new: u8) {
     let Some(connection) = CONNECTIONS.get_ptr(&sk) else { return };
     // SAFETY: a map value lives until the program ends.
     let (id, owner, responses) = unsafe { ((*connection).id, (*connection).tgid, (*connection).responses) };
+    // SAFETY: as above.
+    let (bits, tls) = unsafe { ((*connection).state, (*connection).tls) };
+    let (sealed, speaks_http2) = (bits & state::TLS != 0, bits & state::HTTP2 != 0);
     if owner == 0 {
         if u32::from(new) == CLOSE {
             let _ = CONNECTIONS.remove(&sk);
@@ -83,7 +86,7 @@ fn changed(sk: u64, old: u8, new: u8) {
     };
     let error = field(sk, offset!(sk_err));
     let sent = ring::send(State {
-        head: ring::head(kind::STATE, 0, owner, goroutine),
+        head: ring::head(kind::STATE, if sealed { flag::SEALED } else { 0 }, owner, goroutine),
         connection: id,
         old,
         new,
@@ -96,10 +99,16 @@ fn changed(sk: u64, old: u8, new: u8) {
     if u32::from(new) == CLOSE {
         let _ = CONNECTIONS.remove(&sk);
         let _ = SKIPS.remove(&id);
+        if speaks_http2 {
+            let _ = FRAMES.remove(&sk);
+        }
+        if tls != 0 {
+            let _ = SESSIONS.remove(&SessionKey { address: tls, tgid: u64::from(owner) });
+        }
         if !sent {
             // SAFETY: a helper without arguments.
             let time = unsafe { bpf_ktime_get_ns() };
-            let ended = Ended { time, tgid: owner, responses, error, spare: 0 };
+            let ended = Ended { time, tgid: owner, responses, error, sealed: u32::from(sealed) };
             if ENDED.insert(&id, &ended, 0).is_err() {
                 maps::count(|tally| tally.map_full += 1);
             }

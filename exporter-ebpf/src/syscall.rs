@@ -32,7 +32,7 @@ pub(crate) fn sys_exit(context: RawTracePointContext) -> i32 {
 
 /// The `struct sock *` behind a file descriptor of the current task.
 #[inline(always)]
-fn socket(fd: u64) -> Option<u64> {
+pub(crate) fn socket(fd: u64) -> Option<u64> {
     // SAFETY: a helper without arguments.
     let task = unsafe { bpf_get_current_task() };
     let files: u64 = field(task, offset!(task_files));

@@ -1,18 +1,20 @@
-//! Bytes moved on a socket: the one handler behind the socket tracepoints and behind `sys_exit`.
+//! Bytes moved on a socket: the one handler behind the socket tracepoints and behind `sys_exit`, and what it shares
+//! with the probes that see the bytes before they are encrypted.
 
-use core::ptr;
-
-use hoptap_ebpf::{Goroutine, Target, Transfer, flag, kind, state};
+use hoptap_ebpf::{Connection, Frames, Goroutine, Target, data, flag, kind, state};
 
 use crate::arch::{Registers, number};
 use crate::connection;
 use crate::goroutine;
-use crate::maps::{self, CONNECTIONS, Call, SCRATCH};
-use crate::memory::user;
-use crate::{pieces, ring};
+use crate::maps::{self, CONNECTIONS, SKIPS, Scratch};
+use crate::memory::{offset, user};
+use crate::{frames, pieces, ring};
 
 const EAGAIN: i64 = 11;
 const EINTR: i64 = 4;
+
+/// Bytes of the client preface of HTTP/2 (RFC 9113, 3.4).
+pub(crate) const PREFACE: u32 = 24;
 
 /// `result`: bytes moved, 0 at the end of the stream, or `-errno`.
 #[inline(always)]
@@ -34,17 +36,22 @@ pub(crate) fn transfer(
     if refused && state & (state::BOUND | state::DIALLED) != 0 {
         return;
     }
+    // What is encrypted says nothing; that something failed or ended does.
+    if result > 0 && state & state::TLS != 0 {
+        return;
+    }
     let registers = &registers();
-    let Some(scratch) = SCRATCH.get_ptr_mut(0) else { return };
+    let Some(scratch) = Scratch::of_this_thread() else { return };
     // Who serves a client is said once, and of what comes from a backend it does not matter who reads it.
     let quiet = state & state::BOUND != 0 || !send && state & state::DIALLED != 0;
     let goroutine = if quiet {
         Goroutine::default()
     } else {
-        // SAFETY: the scratch entry is this CPU's own.
+        // SAFETY: the entry is this thread's.
         goroutine::current_in(target, registers, unsafe { &raw mut (*scratch).goroutine })
     };
     let fd = registers.arguments[0] as i32;
+    let buffer = Buffer::of(registers);
     let pointer = match known {
         Some(connection) => connection,
         None => {
@@ -55,7 +62,7 @@ pub(crate) fn transfer(
             match connection::open(sk, tgid, fd, false, goroutine) {
                 Some(connection) => connection,
                 None => {
-                    if send && result > 0 && is_final_response(Buffer::of(registers).start()) {
+                    if send && result > 0 && is_final_response(buffer.start()) {
                         maps::count(|tally| tally.unfollowed += 1);
                     }
                     return;
@@ -67,17 +74,114 @@ pub(crate) fn transfer(
     // (Go holds a lock on it).
     let connection = unsafe { &mut *pointer };
     connection.fd = fd;
-    if connection.tgid == 0 {
-        connection.tgid = tgid;
-        connection::announce(sk, pointer, 0, goroutine);
-    } else if connection.state & state::ANNOUNCED == 0 {
-        // There was no room to say so when it appeared: what went by since is not known.
-        connection::announce(sk, pointer, flag::FOUND, goroutine);
+    connection::used(sk, pointer, tgid, target, goroutine);
+    if result > 0 && !speaks(sk, connection, buffer, send, result as u64, target, goroutine) {
+        return;
     }
+    moved(sk, connection, scratch, buffer, Moved { result, refused, send, tgid, plain: 0 }, target, goroutine);
+}
+
+/// Learns from the first bytes of a socket what it carries; says whether these are worth telling.
+#[inline(always)]
+fn speaks(
+    sk: u64,
+    connection: &mut Connection,
+    buffer: Buffer,
+    send: bool,
+    length: u64,
+    target: &Target,
+    goroutine: Goroutine,
+) -> bool {
+    let midway = connection.state & state::MIDWAY != 0;
+    if !midway && connection.received | connection.sent != 0 || connection.state & state::HTTP2 != 0 {
+        return true;
+    }
+    let [first, _] = buffer.start();
+    // The header of a TLS record: type, and a version that has been 3.x for ever (RFC 8446, 5.1).
+    let record = first as u32 & 0xffff;
+    if length >= 2 && record == 0x0316
+        || midway && length >= 2 && record & 0xff00 == 0x0300 && (0x14..=0x17).contains(&(record & 0xff))
+    {
+        if !midway {
+            connection.state |= state::TLS;
+            return false;
+        }
+        // Plaintext may look like it: it was not seen from its start.
+        if send {
+            connection.sent += length;
+        } else {
+            connection.received += length;
+        }
+        return false;
+    }
+    if !midway && length >= 4 && first as u32 == u32::from_le_bytes(*b"PRI ") {
+        if let Some(frames) = maps::frames(sk) {
+            connection.state |= state::HTTP2;
+            // SAFETY: a map value lives until the program ends.
+            let [receive, to_send] = unsafe { &mut *frames };
+            (if send { to_send } else { receive }).left = PREFACE;
+        }
+        return true;
+    }
+    if midway
+        && is_http2(target, goroutine.start)
+        && let Some(frames) = maps::frames(sk)
+    {
+        connection.state |= state::HTTP2;
+        // SAFETY: as above.
+        let [receive, to_send] = unsafe { &mut *frames };
+        joined(receive, connection.received);
+        joined(to_send, connection.sent);
+    }
+    true
+}
+
+/// Nothing is known of what a direction of an HTTP/2 connection carried up to here.
+#[inline(always)]
+pub(crate) fn joined(direction: &mut Frames, offset: u64) {
+    direction.told = offset;
+    direction.unsure = 2;
+    direction.resumed = 1;
+}
+
+/// A goroutine that starts there reads or writes frames.
+#[inline(always)]
+fn is_http2(target: &Target, start: u64) -> bool {
+    let [a, b] = target.http2_read;
+    let [c, d, e, f, g, h] = target.http2_other;
+    start == a || start == b || start == c || start == d || start == e || start == f || start == g || start == h
+}
+
+/// One call on a connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Moved {
+    pub(crate) result: i64,
+    /// It would have had to wait.
+    pub(crate) refused: bool,
+    pub(crate) send: bool,
+    pub(crate) tgid: u32,
+    /// `flag::PLAIN`, or 0.
+    pub(crate) plain: u8,
+}
+
+/// Tells of one call what user space may want of it.
+#[inline(always)]
+pub(crate) fn moved(
+    sk: u64,
+    connection: &mut Connection,
+    scratch: *mut Scratch,
+    buffer: Buffer,
+    Moved { result, refused, send, tgid, plain }: Moved,
+    target: &Target,
+    goroutine: Goroutine,
+) {
     let mut told = 0;
     if connection.state & state::INGRESS == 0 {
         // With fastProxy who serves a client writes to backends as well.
-    } else if goroutine.start == target.serve {
+    } else if goroutine.start == target.serve
+        || goroutine.start == target.http2_read[0]
+        || goroutine.start == target.http2_read[1]
+    {
         told = state::BOUND;
     } else if goroutine.start == target.background_read {
         told = state::HINTED;
@@ -89,24 +193,36 @@ pub(crate) fn transfer(
     // the connection, or one that it started to read ahead. Each is said once: who serves is known from then on.
     connection.state |= told;
     let stream = if send { connection.sent } else { connection.received };
-    let mut record = Transfer {
-        head: ring::head(kind::TRANSFER, if send { flag::SEND } else { 0 }, tgid, goroutine),
-        connection: connection.id,
-        offset: stream,
-        result,
-        fd,
-        responses: connection.responses,
-        captured: 0,
-        spare: 0,
-    };
-    let buffer = Buffer::of(registers);
+    let walks = result > 0 && connection.state & state::HTTP2 != 0;
+    let mut flags = plain;
+    if send {
+        flags |= flag::SEND;
+    }
+    if walks {
+        flags |= flag::FRAMES;
+    }
+    // Field by field, for there is no room on the stack.
+    // SAFETY: the entry is this thread's.
+    let (record, call, walk) = unsafe { (&mut (*scratch).record, &mut (*scratch).call, &mut (*scratch).walk) };
+    record.head.kind = kind::TRANSFER;
+    record.head.flags = flags;
+    record.head.tgid = tgid;
+    record.head.goroutine = goroutine;
+    ring::stamp(&mut record.head);
+    record.connection = connection.id;
+    record.offset = stream;
+    record.result = result;
+    record.fd = connection.fd;
+    record.responses = connection.responses;
+    record.continued = 0;
+    record.left = 0;
     let mut length = buffer.length;
     let mut responses = 0;
     if result > 0 {
         length = result as u64;
         if send {
             connection.sent = stream + length;
-            if connection.state & state::DIALLED == 0 && is_final_response(buffer.start()) {
+            if !walks && connection.state & state::DIALLED == 0 && is_final_response(buffer.start()) {
                 connection.responses += 1;
                 record.responses = connection.responses;
                 responses = 1;
@@ -114,17 +230,37 @@ pub(crate) fn transfer(
         } else {
             connection.received = stream + length;
         }
-    } else if !send || result == 0 {
+    } else if !send || result == 0 || connection.state & state::TLS != 0 {
         // Of a failed send: what would have been sent, for it may be a response that a client did not wait for.
         length = 0;
     }
-    let call = Call { address: buffer.address, vectors: buffer.vectors, length, faults: 0, lost: 0, pieces: 0 };
-    // SAFETY: the scratch entry is this CPU's own.
-    unsafe {
-        ptr::write(&raw mut (*scratch).record, record);
-        ptr::write(&raw mut (*scratch).call, call);
+    let owner = Scratch::take(scratch);
+    call.address = buffer.address;
+    call.vectors = buffer.vectors;
+    call.length = length;
+    call.faults = 0;
+    call.lost = 0;
+    call.pieces = stream;
+    if walks {
+        let Some(frames) = maps::frames(sk) else { return };
+        // SAFETY: a map value lives until the program ends.
+        let [receive, to_send] = unsafe { &mut *frames };
+        let frames = if send { to_send } else { receive };
+        walk.frames = *frames;
+        walk.position = 0;
+        walk.filled = 0;
+        walk.continued = 0;
+        walk.fresh = 0;
+        walk.ended = 0;
+        walk.data = u32::from(wants_data(connection.id));
+        walk.opens = u32::from(!send && connection.state & state::INGRESS != 0);
+        walk.opened = 0;
+        responses = u64::from(frames::send(scratch, owner));
+        *frames = walk.frames;
+        connection.responses += responses as u32;
+    } else {
+        pieces::send(owner);
     }
-    pieces::send();
     // SAFETY: as above.
     if unsafe { (*scratch).call.lost } != 0 {
         connection.state &= !told;
@@ -135,13 +271,22 @@ pub(crate) fn transfer(
     }
 }
 
+/// Payloads of DATA are to be copied: somebody may ask for them, and there is room.
+#[inline(always)]
+fn wants_data(id: u64) -> bool {
+    let Some(skip) = SKIPS.get_ptr(&id) else { return ring::waiting() <= u64::from(offset!(pressure)) };
+    // SAFETY: a map value lives until the program ends.
+    let leave = unsafe { (*skip).data } == data::LEAVE;
+    !leave && ring::waiting() <= u64::from(offset!(pressure))
+}
+
 /// Where the bytes of a call are in the process.
 #[derive(Clone, Copy)]
-struct Buffer {
-    address: u64,
+pub(crate) struct Buffer {
+    pub(crate) address: u64,
     /// The address is that of the first `iovec`, and this many follow each other.
-    vectors: u64,
-    length: u64,
+    pub(crate) vectors: u64,
+    pub(crate) length: u64,
 }
 
 impl Buffer {

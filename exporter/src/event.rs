@@ -60,6 +60,25 @@ pub enum Kind<'a> {
     Lost,
     /// A socket is gone, and there was no room to say so when it went.
     Ended(Ended),
+    /// A socket carries TLS: this is the session, told before the first bytes of it.
+    #[serde(borrow)]
+    Tls(Tls<'a>),
+}
+
+/// A TLS session as the process holds it (`crypto/tls.Conn`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tls<'a> {
+    pub connection: ConnectionId,
+    /// As on the wire (RFC 8446, 4.1.3): 0x0304 is TLS 1.3. 0 where it could not be read.
+    pub version: u16,
+    pub cipher: u16,
+    pub resumed: bool,
+    /// The process dialled.
+    pub client: bool,
+    /// What the client asked for (SNI); empty where it did not.
+    pub server_name: &'a str,
+    /// What was agreed on (ALPN); empty where nothing was.
+    pub protocol: &'a str,
 }
 
 /// A connection of hoptap's own.
@@ -135,8 +154,14 @@ pub enum Role {
     HealthCheck,
     /// HTTP/2 handler of one stream (parent: the connection's `Serve` goroutine).
     Http2Handler,
+    /// Reads frames of a client's HTTP/2 connection (parent: the connection's `Serve` goroutine).
+    Http2Read,
+    /// Writes frames to one (same parent).
+    Http2Write,
     /// HTTP/2 upstream stream (parent: the requester).
     Http2Stream,
+    /// Reads frames of an upstream HTTP/2 connection, for many requests.
+    Http2ClientRead,
     /// HTTP/3 handler of one stream.
     Http3Handler,
     /// Accepts connections of one entrypoint.
@@ -188,8 +213,25 @@ pub struct Transfer<'a> {
     /// or had to. On a failed send: what would have been sent.
     #[serde(borrow, with = "serde_bytes")]
     pub bytes: &'a [u8],
-    /// Final response heads sent on this socket so far, counted in the kernel whatever became of the events.
+    /// Final response heads sent on this socket so far, counted in the kernel whatever became of the events. Of
+    /// HTTP/2: streams that the client opened.
     pub responses: u32,
+    /// The bytes were encrypted on their way through the socket, and offsets count them as they were before.
+    pub plain: bool,
+    /// `bytes` are what a walk over HTTP/2 frames kept; `result` counts all that went by since the one before.
+    pub frames: Option<Frames>,
+}
+
+/// What a walk over the frames of a direction kept: headers of frames, each followed by its payload. Where the payload
+/// was left out the header's reserved bit is set; of a padded one its first byte is kept all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frames {
+    /// So many bytes at the start go on with a payload that began in an earlier transfer.
+    pub continued: u32,
+    /// Bytes of the last frame's payload that had not gone by.
+    pub left: u32,
+    /// The place was lost before this.
+    pub resumed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,6 +244,8 @@ pub struct State {
     pub error: i32,
     /// As [`Transfer::responses`].
     pub responses: u32,
+    /// It carried TLS, or tried to.
+    pub sealed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,6 +255,8 @@ pub struct Ended {
     pub error: i32,
     /// As [`Transfer::responses`].
     pub responses: u32,
+    /// As [`State::sealed`].
+    pub sealed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -229,7 +275,10 @@ pub enum Change {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Probe<'a> {
     /// A request entered a router (nested routers fire in order, parent first).
-    Router { router: &'a str, rule: &'a str, service: &'a str },
+    /// `stream`: the HTTP/2 stream that the goroutine serves; 0 where it serves none, or that could not be read.
+    Router { router: &'a str, rule: &'a str, service: &'a str, stream: u32 },
+    /// A handler begins to serve an HTTP/2 stream.
+    Stream { stream: u32 },
     /// A request entered a leaf service; `url` is the server's URL as configured, where it could be read.
     Service {
         service: &'a str,

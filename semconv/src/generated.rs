@@ -39,10 +39,26 @@ pub mod attribute {
     pub const HOPTAP_QUEUE_NAME: &str = "hoptap.queue.name";
     /// How far a request came.
     pub const HOPTAP_REQUEST_STATE: &str = "hoptap.request.state";
+    /// Messages of the client in a call of gRPC.
+    pub const HOPTAP_RPC_REQUEST_MESSAGES: &str = "hoptap.rpc.request.messages";
+    /// Messages of the server in a call of gRPC.
+    pub const HOPTAP_RPC_RESPONSE_MESSAGES: &str = "hoptap.rpc.response.messages";
+    /// Who reset the HTTP/2 stream before its response was complete.
+    pub const HOPTAP_STREAM_RESET_BY: &str = "hoptap.stream.reset.by";
+    /// Why it was reset, by the name that RFC 9113 gives the code.
+    pub const HOPTAP_STREAM_RESET_CODE: &str = "hoptap.stream.reset.code";
     /// What traffic is for that serves no client.
     pub const HOPTAP_TRAFFIC: &str = "hoptap.traffic";
+    /// Attributes that cannot be known, for the connection was joined in its middle or what it carries is hidden.
+    pub const HOPTAP_UNKNOWN: &str = "hoptap.unknown";
     /// What the connection was switched to. Body sizes are then the bytes of the session.
     pub const HOPTAP_UPGRADE_PROTOCOL: &str = "hoptap.upgrade.protocol";
+    /// The code with which a WebSocket session was closed.
+    pub const HOPTAP_WEBSOCKET_CLOSE_CODE: &str = "hoptap.websocket.close_code";
+    /// Messages of the client in a WebSocket session.
+    pub const HOPTAP_WEBSOCKET_REQUEST_MESSAGES: &str = "hoptap.websocket.request.messages";
+    /// Messages of the server in a WebSocket session.
+    pub const HOPTAP_WEBSOCKET_RESPONSE_MESSAGES: &str = "hoptap.websocket.response.messages";
     /// Name of the machine.
     pub const HOST_NAME: &str = "host.name";
     /// The request body that a rule selected, without transfer coding. Text as a string, other content as bytes.
@@ -81,6 +97,12 @@ pub mod attribute {
     pub const PROCESS_RUNTIME_NAME: &str = "process.runtime.name";
     /// Version of the language runtime.
     pub const PROCESS_RUNTIME_VERSION: &str = "process.runtime.version";
+    /// Service and method, as they stand in the path.
+    pub const RPC_METHOD: &str = "rpc.method";
+    /// Status of the call by its name, such as `OK` or `DEADLINE_EXCEEDED`.
+    pub const RPC_RESPONSE_STATUS_CODE: &str = "rpc.response.status_code";
+    /// `grpc`, also for what reached Traefik as gRPC-Web.
+    pub const RPC_SYSTEM_NAME: &str = "rpc.system.name";
     /// Host that serves the request.
     pub const SERVER_ADDRESS: &str = "server.address";
     /// Port that serves the request.
@@ -93,6 +115,18 @@ pub mod attribute {
     pub const SERVICE_NAMESPACE: &str = "service.namespace";
     /// Version of the service.
     pub const SERVICE_VERSION: &str = "service.version";
+    /// The cipher suite, as IANA calls it.
+    pub const TLS_CIPHER: &str = "tls.cipher";
+    /// The name that the client asked for (SNI).
+    pub const TLS_CLIENT_SERVER_NAME: &str = "tls.client.server_name";
+    /// The protocol that was agreed on (ALPN).
+    pub const TLS_NEXT_PROTOCOL: &str = "tls.next_protocol";
+    /// `tls`.
+    pub const TLS_PROTOCOL_NAME: &str = "tls.protocol.name";
+    /// `1.2`, `1.3` and so on.
+    pub const TLS_PROTOCOL_VERSION: &str = "tls.protocol.version";
+    /// The session went on with an earlier one.
+    pub const TLS_RESUMED: &str = "tls.resumed";
     /// The entrypoint that accepted the request.
     pub const TRAEFIK_ENTRYPOINT_NAME: &str = "traefik.entrypoint.name";
     /// Traefik answered the request itself (API, dashboard, ping, metrics, redirection).
@@ -224,6 +258,13 @@ pub mod value {
         pub const SEEN: &str = "seen";
         /// It was handed to the outputs.
         pub const EXPORTED: &str = "exported";
+    }
+    /// Values of `hoptap.stream.reset.by`.
+    pub mod hoptap_stream_reset_by {
+        /// Who sent the request.
+        pub const CLIENT: &str = "client";
+        /// Who was to answer it.
+        pub const SERVER: &str = "server";
     }
     /// Values of `hoptap.traffic`.
     pub mod hoptap_traffic {
@@ -398,6 +439,14 @@ pub mod metric {
         unit: "{exchange}",
         brief: "Exchanges that serve no client and are told apart, by what they are for.",
     };
+    /// Connections of clients on which TLS was begun and no session came about.
+    pub const HOPTAP_TLS_HANDSHAKE_FAILURES: Metric = Metric {
+        name: "hoptap.tls.handshake.failures",
+        prometheus: "hoptap_tls_handshake_failures_total",
+        instrument: Instrument::Counter,
+        unit: "{handshake}",
+        brief: "Connections of clients on which TLS was begun and no session came about.",
+    };
     /// Items that wait for an output.
     pub const HOPTAP_QUEUE_LENGTH: Metric = Metric {
         name: "hoptap.queue.length",
@@ -482,6 +531,7 @@ pub mod metric {
         HOPTAP_CAPTURED_BYTES,
         HOPTAP_LINKS,
         HOPTAP_EXCHANGES,
+        HOPTAP_TLS_HANDSHAKE_FAILURES,
         HOPTAP_QUEUE_LENGTH,
         HOPTAP_QUEUE_CAPACITY,
         HOPTAP_EXPORT_SPANS,

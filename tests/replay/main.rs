@@ -31,8 +31,8 @@ impl Sink for Lines {
         json::write(&exchange, self.redaction, &mut self.text);
     }
 
-    fn began(&mut self, _: Option<&Name>, _: &Method) {}
-    fn ended(&mut self, _: Option<&Name>, _: &Method) {}
+    fn began(&mut self, _: Option<&Name>, _: &Method, _: bool) {}
+    fn ended(&mut self, _: Option<&Name>, _: &Method, _: bool) {}
     fn skip(&mut self, _: ConnectionId, _: Direction, _: u64) {}
     fn entrypoint_known(&mut self, _: Pid, _: SocketAddr) {}
     fn needs_request_write(&mut self, _: Pid) {}

@@ -29,7 +29,7 @@ pub(crate) fn exchange(process: Arc<Process>) -> Exchange {
         version: Version::Http11,
         status: Some(200),
         error: None,
-        tls: false,
+        tls: None,
         local: ([172, 18, 0, 2], 80).into(),
         peer: ([172, 18, 0, 1], 53122).into(),
         request: Body::default(),
@@ -37,6 +37,10 @@ pub(crate) fn exchange(process: Arc<Process>) -> Exchange {
         request_headers: Headers::default(),
         response_headers: Headers::default(),
         upgraded: None,
+        rpc: None,
+        websocket: None,
+        reset: None,
+        missing: Vec::new(),
     };
     Exchange {
         process,

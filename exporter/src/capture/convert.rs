@@ -6,7 +6,9 @@ use std::ptr;
 
 use hoptap_ebpf::{self as abi, Text, flag, kind};
 
-use crate::event::{Change, Direction, Event, Goroutine, Kind, Open, Origin, Pid, Probe, Role, State, Transfer};
+use crate::event::{
+    Change, Direction, Event, Frames, Goroutine, Kind, Open, Origin, Pid, Probe, Role, State, Tls, Transfer,
+};
 
 /// What a record means for the session itself, if it is no event of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +74,12 @@ pub(super) fn record<'p, P: Process + 'p>(
                 result: record.result,
                 bytes: captured,
                 responses: record.responses,
+                plain: head.flags & flag::PLAIN != 0,
+                frames: (head.flags & flag::FRAMES != 0).then_some(Frames {
+                    continued: record.continued,
+                    left: record.left,
+                    resumed: head.flags & flag::RESUMED != 0,
+                }),
             }));
         }
         kind::OPEN => {
@@ -94,19 +102,20 @@ pub(super) fn record<'p, P: Process + 'p>(
                 _ => return None,
             };
             let (connection, error, responses) = (record.connection, record.error, record.responses);
-            event(Kind::State(State { connection, change, goroutine, error, responses }));
+            let sealed = head.flags & flag::SEALED != 0;
+            event(Kind::State(State { connection, change, goroutine, error, responses, sealed }));
         }
         kind::ROUTER if bytes.len() <= size_of::<abi::Router<{ abi::NAME }, { abi::RULE }>>() + 8 => {
             let record: &abi::Router<{ abi::NAME }, { abi::RULE }> = view(bytes)?;
             let (router, rule, service) =
                 (text(process, &record.router), text(process, &record.rule), text(process, &record.service));
-            probe(Probe::Router { router: &router, rule: &rule, service: &service });
+            probe(Probe::Router { router: &router, rule: &rule, service: &service, stream: record.stream });
         }
         kind::ROUTER => {
             let record: &abi::Router<{ abi::LONG_NAME }, { abi::LONG_RULE }> = view(bytes)?;
             let (router, rule, service) =
                 (text(process, &record.router), text(process, &record.rule), text(process, &record.service));
-            probe(Probe::Router { router: &router, rule: &rule, service: &service });
+            probe(Probe::Router { router: &router, rule: &rule, service: &service, stream: record.stream });
         }
         kind::SERVICE if bytes.len() <= size_of::<abi::Service<{ abi::NAME }>>() + 8 => {
             let record: &abi::Service<{ abi::NAME }> = view(bytes)?;
@@ -139,6 +148,23 @@ pub(super) fn record<'p, P: Process + 'p>(
                 kind::SPAWN => Probe::Spawn { closure: address },
                 _ => Probe::Mirror { closure: address },
             });
+        }
+        kind::TLS => {
+            let record: &abi::Tls = view(bytes)?;
+            let (server_name, protocol) = (text(process, &record.server_name), text(process, &record.protocol));
+            event(Kind::Tls(Tls {
+                connection: record.connection,
+                version: record.version,
+                cipher: record.cipher,
+                resumed: record.resumed != 0,
+                client: record.client != 0,
+                server_name: &server_name,
+                protocol: &protocol,
+            }));
+        }
+        kind::STREAM => {
+            let record: abi::Stream = read(bytes)?;
+            probe(Probe::Stream { stream: record.stream });
         }
         kind::STATUS => {
             let record: abi::Status = read(bytes)?;

@@ -7,8 +7,9 @@ use object::{Object, ObjectSection, ObjectSymbol};
 
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/hoptap-bpf"));
 
-/// Maps that take memory as they fill, and their entries where they take it all at once: about 5 MB.
-pub(super) const GROWING: [(&str, u32); 3] = [("CONNECTIONS", 32_768), ("SKIPS", 16_384), ("ENDED", 16_384)];
+/// Maps that take memory as they fill, and their entries where they take it all at once: about 8 MB.
+pub(super) const GROWING: [(&str, u32); 5] =
+    [("CONNECTIONS", 32_768), ("SKIPS", 16_384), ("ENDED", 16_384), ("FRAMES", 8192), ("SESSIONS", 16_384)];
 
 /// `map_flags` in aya's `bpf_map_def`: after four words.
 const FLAGS: usize = 16;

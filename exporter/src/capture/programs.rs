@@ -206,6 +206,7 @@ fn offsets(btf: &Btf, ring_bytes: u32, task_registers: bool) -> Result<abi::Kern
         sk_v6_rcv_saddr: sock("__sk_common.skc_v6_rcv_saddr")?,
         sk_protocol: sock("sk_protocol")?,
         sk_err: sock("sk_err")?,
+        sk_socket: sock("sk_socket")?,
         task_files: btf.offset("task_struct", "files")?,
         files_fdt: btf.offset("files_struct", "fdt")?,
         fdt_fd: btf.offset("fdtable", "fd")?,

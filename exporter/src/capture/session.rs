@@ -19,7 +19,7 @@ use super::convert::{self, Notice};
 use super::pod::Pod;
 use super::process::{self, Selection};
 use super::programs::{Error, Hook, Programs};
-use super::target::When;
+use super::target::{PROBES, When};
 use super::traced::Traced;
 use crate::event::{ConnectionId, Direction, Ended, Event, Kind, Pid, Tally};
 use crate::pipeline::NamesFrom;
@@ -53,6 +53,9 @@ pub enum Command {
     Skip(ConnectionId, Direction, u64),
     EntryPointKnown(Pid, SocketAddr),
     NeedsRequestWrite(Pid),
+    NeedsHttp2Stream(Pid),
+    /// Payloads of DATA on an HTTP/2 connection are wanted, or not.
+    Data(ConnectionId, bool),
 }
 
 /// How long the reader sleeps when the ring is empty. The kernel side wakes it earlier when much is waiting, so this
@@ -228,7 +231,12 @@ impl Session {
             self.ended.iter().filter_map(Result::ok).map(|(connection, Pod(ended))| (connection, ended)).collect();
         for (connection, ended) in ended {
             let _ = self.ended.remove(&connection);
-            let kind = Kind::Ended(Ended { connection, error: ended.error, responses: ended.responses });
+            let kind = Kind::Ended(Ended {
+                connection,
+                error: ended.error,
+                responses: ended.responses,
+                sealed: ended.sealed != 0,
+            });
             handler.event(&Event { time: ended.time, pid: ended.tgid, kind });
         }
     }
@@ -258,16 +266,26 @@ impl Session {
                 self.named.entry(pid).or_default().push(local.port());
                 self.learn(pid);
             }
-            Command::NeedsRequestWrite(pid) => {
-                if let Some(traced) = self.traced.get_mut(&pid)
-                    && !traced.has("request_write")
-                    && !traced.missing.iter().any(|missing| missing.name == "request_write")
-                {
-                    traced.attach(&mut self.programs, |spec| spec.when == When::OnDemand);
-                    self.publish(pid);
-                }
+            Command::NeedsRequestWrite(pid) => self.need(pid, When::OnDemand),
+            Command::NeedsHttp2Stream(pid) => self.need(pid, When::StreamsUnknown),
+            Command::Data(connection, wanted) => {
+                let mut skip = self.skips.get(&connection, 0).map_or_else(|_| abi::Skip::default(), |Pod(skip)| skip);
+                skip.data = if wanted { abi::data::COPY } else { abi::data::LEAVE };
+                // Without it they are copied and thrown away.
+                let _ = self.skips.insert(connection, Pod(skip), 0);
             }
         }
+    }
+
+    /// Attaches probes for which there is a reason now, once.
+    fn need(&mut self, pid: Pid, when: When) {
+        let Some(traced) = self.traced.get_mut(&pid) else { return };
+        let known = |name: &str| traced.has(name) || traced.missing.iter().any(|missing| missing.name == name);
+        if PROBES.iter().filter(|spec| spec.when == when).all(|spec| known(spec.name)) {
+            return;
+        }
+        traced.attach(&mut self.programs, |spec| spec.when == when);
+        self.publish(pid);
     }
 
     fn tally(&self) -> Tally {

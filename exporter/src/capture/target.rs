@@ -15,6 +15,8 @@ pub(super) struct ProbeSpec {
     /// Its name in `/readyz` and of the program.
     pub(super) name: &'static str,
     pub(super) functions: &'static [&'static str],
+    /// It sits where these are back from a call of this one.
+    pub(super) after: Option<&'static str>,
     /// When it is attached.
     pub(super) when: When,
     /// It tells names: not wanted where they come from the API.
@@ -30,6 +32,8 @@ pub(super) enum When {
     Learning,
     /// Once a round trip's connection could not be read.
     OnDemand,
+    /// Once a handler's stream could not be read; at once where no probe tells who serves a request.
+    StreamsUnknown,
 }
 
 /// `facts` about each are at the programs (exporter-ebpf/src/probes.rs).
@@ -37,6 +41,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     ProbeSpec {
         name: "router",
         functions: &["github.com/traefik/traefik/v3/pkg/middlewares/observability.(*routerTracing).ServeHTTP"],
+        after: None,
         when: When::Always,
         names: true,
         loss: "routers and rules come from the API",
@@ -44,6 +49,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     ProbeSpec {
         name: "service",
         functions: &["github.com/traefik/traefik/v3/pkg/middlewares/observability.(*serviceTracing).ServeHTTP"],
+        after: None,
         when: When::Always,
         names: true,
         loss: "services and servers come from the API and the socket's address",
@@ -51,6 +57,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     ProbeSpec {
         name: "entry_point",
         functions: &["github.com/traefik/traefik/v3/pkg/middlewares/accesslog.(*FieldHandler).ServeHTTP"],
+        after: None,
         when: When::Learning,
         names: true,
         loss: "entrypoints come from the API or the static configuration",
@@ -58,6 +65,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     ProbeSpec {
         name: "round_trip",
         functions: &["net/http.(*persistConn).roundTrip"],
+        after: None,
         when: When::Always,
         names: false,
         loss: "requests to backends are linked by inference",
@@ -65,6 +73,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     ProbeSpec {
         name: "request_write",
         functions: &["net/http.(*Request).write"],
+        after: None,
         when: When::OnDemand,
         names: false,
         loss: "requests on connections of unknown type are not linked",
@@ -72,6 +81,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     ProbeSpec {
         name: "dial_queued",
         functions: &["net/http.(*Transport).queueForDial"],
+        after: None,
         when: When::Always,
         names: false,
         loss: "who dials is told by its parent, and may dial for what was answered meanwhile",
@@ -79,6 +89,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     ProbeSpec {
         name: "dial",
         functions: &["net/http.(*Transport).dialConnFor"],
+        after: None,
         when: When::Always,
         names: false,
         loss: "dials that never reach the network are not seen",
@@ -86,6 +97,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     ProbeSpec {
         name: "fast_dial",
         functions: &["github.com/traefik/traefik/v3/pkg/proxy/fast.(*connPool).askForNewConn"],
+        after: None,
         when: When::Always,
         names: false,
         loss: "fastProxy's dials that never reach the network are not seen",
@@ -93,6 +105,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
     ProbeSpec {
         name: "spawn",
         functions: &["github.com/traefik/traefik/v3/pkg/safe.(*Pool).GoCtx"],
+        after: None,
         when: When::Always,
         names: false,
         loss: "requests to mirrors are linked by inference",
@@ -102,9 +115,38 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &[
             "github.com/traefik/traefik/v3/pkg/server/service/loadbalancer/mirror.(*Mirroring).ServeHTTP.func1",
         ],
+        after: None,
         when: When::Always,
         names: false,
         loss: "requests to mirrors are linked by inference",
+    },
+    ProbeSpec {
+        name: "tls_read",
+        functions: &["crypto/tls.(*Conn).readRecordOrCCS"],
+        after: Some("crypto/tls.(*halfConn).decrypt"),
+        when: When::Always,
+        names: false,
+        loss: "what comes in over TLS is not seen",
+    },
+    ProbeSpec {
+        name: "tls_write",
+        functions: &["crypto/tls.(*Conn).Write"],
+        after: None,
+        when: When::Always,
+        names: false,
+        loss: "what goes out over TLS is not seen",
+    },
+    ProbeSpec {
+        name: "http2_stream",
+        functions: &[
+            "net/http.(*http2serverConn).runHandler",
+            "net/http/internal/http2.(*serverConn).runHandler",
+            "golang.org/x/net/http2.(*serverConn).runHandler",
+        ],
+        after: None,
+        when: When::StreamsUnknown,
+        names: false,
+        loss: "requests of HTTP/2 clients have no names and no attempts where `router` does not tell their stream",
     },
 ];
 
@@ -128,13 +170,30 @@ const ROLES: &[(&str, Role)] = &[
     ("github.com/traefik/traefik/v3/pkg/proxy/fast.(*connPool).acquireConn.gowrap", Role::FastDial),
     ("github.com/traefik/traefik/v3/pkg/proxy/fast.(*connPool).askForNewConn.gowrap", Role::FastRead),
     ("github.com/traefik/traefik/v3/pkg/server/service.(*Manager).LaunchHealthCheck.gowrap", Role::HealthCheck),
-    ("net/http.(*http2serverConn).scheduleHandler.gowrap", Role::Http2Handler),
-    ("net/http.(*http2serverConn).handlerDone.gowrap", Role::Http2Handler),
-    ("net/http/internal/http2.(*serverConn).scheduleHandler.gowrap", Role::Http2Handler),
-    ("net/http/internal/http2.(*serverConn).handlerDone.gowrap", Role::Http2Handler),
-    ("golang.org/x/net/http2.(*ClientConn).roundTrip.gowrap", Role::Http2Stream),
     ("github.com/quic-go/quic-go/http3.(*Server).handleConn.func1.gowrap", Role::Http3Handler),
 ];
+
+/// The same of HTTP/2, whose code is in three packages: bundled with net/http, moved out of it in Go 1.27, and
+/// golang.org/x/net. What follows the package, and what the types in it are called less their prefix.
+const HTTP2_ROLES: &[(&str, Role)] = &[
+    ("serverConn).serve.gowrap", Role::Http2Read),
+    ("serverConn).readPreface.func", Role::Http2Read),
+    ("serverConn).startFrameWrite.gowrap", Role::Http2Write),
+    ("serverConn).scheduleHandler.gowrap", Role::Http2Handler),
+    ("serverConn).handlerDone.gowrap", Role::Http2Handler),
+    ("ClientConn).roundTrip.gowrap", Role::Http2Stream),
+    ("Transport).newClientConn.gowrap", Role::Http2ClientRead),
+    ("clientConnPool).getStartDialLocked.gowrap", Role::Dial),
+];
+const HTTP2_PACKAGES: [&str; 3] = ["net/http.(*http2", "net/http/internal/http2.(*", "golang.org/x/net/http2.(*"];
+
+/// Every prefix with its role.
+fn all_roles() -> impl Iterator<Item = (String, Role)> {
+    let http2 = HTTP2_PACKAGES
+        .iter()
+        .flat_map(|package| HTTP2_ROLES.iter().map(move |(rest, role)| (format!("{package}{rest}"), *role)));
+    ROLES.iter().map(|(prefix, role)| ((*prefix).to_owned(), *role)).chain(http2)
+}
 
 /// Both loops of an HTTP/1 upstream connection start in `dialConn.gowrapN`; which is which no one asks.
 const UPSTREAM: &str = "net/http.(*Transport).dialConn.gowrap";
@@ -144,7 +203,31 @@ const PERSIST_CONN: &str = "net/http.persistConn";
 const NET_FD: &str = "net.netFD";
 const POLL_FD: &str = "internal/poll.FD";
 const TCP_CONN: &str = "*net.TCPConn";
-const TLS_CONN: &str = "*crypto/tls.Conn";
+const TLS_CONN: &str = "crypto/tls.Conn";
+
+/// Structs that hold a connection, and the field that does (Traefik 3.6, pkg/server; 3.5 has `tcp.Conn`).
+const WRAPPERS: [(&str, &str); abi::WRAPPERS] = [
+    (TLS_CONN, "conn"),
+    ("github.com/traefik/traefik/v3/pkg/server/router/tcp.peekConn", "WriteCloser"),
+    ("github.com/traefik/traefik/v3/pkg/server/router/tcp.Conn", "WriteCloser"),
+    ("github.com/traefik/traefik/v3/pkg/server.trackedConnection", "WriteCloser"),
+    ("github.com/traefik/traefik/v3/pkg/server.writeCloserWrapper", "writeCloser"),
+];
+
+/// What leads from a response writer to its stream, in each package: state of the writer, stream.
+const STREAMS: [(&str, &str, &str); 3] = [
+    ("net/http.http2responseWriterState", "net/http.http2stream", "net/http.(*http2serverConn).runHandler.func1"),
+    (
+        "net/http/internal/http2.responseWriterState",
+        "net/http/internal/http2.stream",
+        "net/http/internal/http2.(*serverConn).runHandler.func1",
+    ),
+    (
+        "golang.org/x/net/http2.responseWriterState",
+        "golang.org/x/net/http2.stream",
+        "golang.org/x/net/http2.(*serverConn).runHandler.func1",
+    ),
+];
 
 /// A binary, read.
 pub(super) struct Target {
@@ -157,11 +240,21 @@ impl Target {
     /// The file cannot be read or is no Go program.
     pub(super) fn read(path: &Path) -> Result<Self, super::binary::Error> {
         let file = File::open(path).map_err(super::binary::Error::from)?;
-        let functions = PROBES.iter().flat_map(|probe| probe.functions).copied().collect();
-        let prefixes = ROLES.iter().map(|(prefix, _)| *prefix).chain([UPSTREAM]).collect();
-        let pointed_to = [TCP_CONN, TLS_CONN].map(|pointer| pointer.trim_start_matches('*'));
-        let types = [G, PERSIST_CONN, NET_FD, POLL_FD].into_iter().chain(pointed_to).collect();
-        let binary = Binary::read(&file, &Wanted { functions, prefixes, types })?;
+        let of_probes = PROBES.iter().flat_map(|probe| probe.functions.iter().copied().chain(probe.after));
+        let functions = of_probes.chain(STREAMS.iter().map(|(_, _, ends)| *ends)).collect();
+        let roles: Vec<String> = all_roles().map(|(prefix, _)| prefix).collect();
+        let prefixes = roles.iter().map(String::as_str).chain([UPSTREAM]).collect();
+        let calls = PROBES
+            .iter()
+            .filter_map(|probe| Some((probe.functions, probe.after?)))
+            .flat_map(|(callers, callee)| callers.iter().map(move |caller| (*caller, callee)))
+            .collect();
+        let types = [G, PERSIST_CONN, NET_FD, POLL_FD, TCP_CONN.trim_start_matches('*')]
+            .into_iter()
+            .chain(WRAPPERS.iter().map(|(of, _)| *of))
+            .chain(STREAMS.iter().flat_map(|(state, stream, _)| [*state, *stream]))
+            .collect();
+        let binary = Binary::read(&file, &Wanted { functions, prefixes, calls, types })?;
         Ok(Self { binary, file })
     }
 
@@ -173,12 +266,21 @@ impl Target {
             u32::try_from(offset / 8).ok().filter(|word| offset % 8 == 0 && (*word as usize) < abi::G_WORDS)
         };
         let roles = self.roles(bias);
-        let start = |wanted| {
-            let found = roles.iter().find_map(|(start, role)| (*role == wanted).then_some(*start));
-            // No goroutine starts there.
-            found.unwrap_or(u64::MAX)
+        let starts = |wanted| {
+            let mut found: Vec<u64> =
+                roles.iter().filter(|(_, role)| **role == wanted).map(|(start, _)| *start).collect();
+            found.sort_unstable();
+            found
         };
+        let start = |wanted| starts(wanted).first().copied().unwrap_or(NOWHERE);
         let offset = |of: &str, name: &str| self.binary.field(of, name).and_then(|it| u32::try_from(it).ok());
+        let type_address = |name: &str| self.binary.type_address(name).map_or(NOWHERE, |address| address + bias);
+        let wrapper = |(of, field): (&str, &str)| abi::Wrapper {
+            type_: type_address(&format!("*{of}")),
+            offset: self.binary.field(of, field).unwrap_or(0),
+        };
+        let (streams, handler_ends) = self.streams(bias);
+        let http2_other = [Role::Http2Write, Role::Http2Stream, Role::Http2ClientRead];
         Some(abi::Target {
             goid: word("goid")?,
             parent_goid: word("parentGoid")?,
@@ -186,22 +288,58 @@ impl Target {
             // Without these a round trip's connection cannot be read, and the slower probe serves.
             persist_conn: offset(PERSIST_CONN, "conn").unwrap_or(0),
             sysfd: offset(NET_FD, "pfd").zip(offset(POLL_FD, "Sysfd")).map_or(0, |(pfd, sysfd)| pfd + sysfd),
+            tls: self.tls(),
+            streams,
             spare: 0,
-            tcp_conn: self.binary.type_address(TCP_CONN).map_or(0, |address| address + bias),
+            since: 0,
+            tcp_conn: type_address(TCP_CONN),
             background_read: start(Role::BackgroundRead),
             serve: start(Role::Serve),
-            tls_conn: self.binary.type_address(TLS_CONN).map_or(0, |address| address + bias),
+            http2_read: first(starts(Role::Http2Read)),
+            http2_other: first(http2_other.into_iter().flat_map(starts)),
+            http2_handler: first(starts(Role::Http2Handler)),
+            handler_ends,
+            wrappers: WRAPPERS.map(wrapper),
         })
+    }
+
+    /// Zeroes where a field is not there: the version of TLS is never 0, and what is told of it is left out then.
+    fn tls(&self) -> abi::TlsLayout {
+        let offset = |name| self.binary.field(TLS_CONN, name).and_then(|it| u32::try_from(it).ok()).unwrap_or(0);
+        let read = PROBES.iter().find(|probe| probe.name == "tls_read").and_then(|probe| probe.functions.first());
+        abi::TlsLayout {
+            version: offset("vers"),
+            cipher: offset("cipherSuite"),
+            resumed: offset("didResume"),
+            client: offset("isClient"),
+            server_name: offset("serverName"),
+            protocol: offset("clientProtocol"),
+            slot: read.and_then(|name| self.binary.after_call(name)).and_then(Result::ok).map_or(0, |it| it.slot),
+        }
+    }
+
+    fn streams(&self, bias: u64) -> (abi::StreamLayout, u64) {
+        let offset = |of: &str, name: &str| u32::try_from(self.binary.field(of, name)?).ok();
+        let found = STREAMS.iter().find_map(|(state, stream, ends)| {
+            let layout = abi::StreamLayout {
+                state_stream: offset(state, "stream")?,
+                connection: offset(stream, "sc")?,
+                id: offset(stream, "id")?,
+            };
+            let ends = self.binary.function(ends).map_or(NOWHERE, |function| function.address + bias);
+            Some((layout, ends))
+        });
+        found.unwrap_or((abi::StreamLayout::default(), NOWHERE))
     }
 
     /// Roles by the address in the process of the function that a goroutine starts in.
     pub(super) fn roles(&self, bias: u64) -> FxHashMap<u64, Role> {
         let mut roles = FxHashMap::default();
-        for (prefix, role) in ROLES {
-            for (name, function) in self.binary.functions_starting(prefix) {
+        for (prefix, role) in all_roles() {
+            for (name, function) in self.binary.functions_starting(&prefix) {
                 let tail = name.get(prefix.len()..).unwrap_or_default();
                 if tail.bytes().all(|byte| byte.is_ascii_digit()) {
-                    roles.insert(function.address + bias, *role);
+                    roles.insert(function.address + bias, role);
                 }
             }
         }
@@ -210,4 +348,13 @@ impl Target {
         }
         roles
     }
+}
+
+/// Where no function and no type is.
+const NOWHERE: u64 = u64::MAX;
+
+/// The first of these; [`NOWHERE`] where there are not so many.
+fn first<const N: usize>(found: impl IntoIterator<Item = u64>) -> [u64; N] {
+    let mut found = found.into_iter();
+    std::array::from_fn(|_| found.next().unwrap_or(NOWHERE))
 }

@@ -72,7 +72,16 @@ impl Traced {
             .binary
             .first_function(spec.functions)
             .ok_or_else(|| format!("this Traefik has no function {}", spec.functions.join(" or ")))?;
-        let site = function.probe.as_ref().map_err(|why| format!("{name}: {why:?}"))?;
+        let site = match spec.after {
+            None => function.probe,
+            Some(callee) => self
+                .target
+                .binary
+                .after_call(name)
+                .ok_or_else(|| format!("this Traefik has no function {callee}"))?
+                .map(|found| found.probe),
+        };
+        let site = site.map_err(|why| format!("{name}: {why}"))?;
         let program = uprobe(programs, spec.program()).ok_or("the build has no such program")?;
         let refused = |error: ProgramError| refusal(spec.name, &error, &Permissions::of_this_thread()).to_string();
         match program.load() {

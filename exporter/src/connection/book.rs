@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use super::message::{Epoch, Message};
+use super::message::{Call, Epoch, Message};
 use crate::event::Time;
 use crate::http1::{Expect, Loss, Output, RequestHead};
 
@@ -28,8 +28,8 @@ pub enum Fact {
     RequestsLost(Loss),
     /// It cannot be known which responses went by.
     ResponsesLost(Loss),
-    /// Not HTTP/1: the client speaks HTTP/2.
-    Http2,
+    /// Its HTTP/2 stream was reset before its response was complete; the message can be taken.
+    Reset(Sequence),
 }
 
 /// The messages of a connection.
@@ -154,10 +154,13 @@ impl Book {
             }
             Output::ProxyHeader(source) => self.announced = source,
             Output::Request(head) => self.head(time, head),
-            Output::Body { size, wire, .. } => {
+            Output::Body { size, wire, data } => {
                 if let Some(message) = self.reading_mut() {
                     message.request_body.size += size;
                     message.request_body.wire += wire;
+                    if let Some(call) = &mut message.call {
+                        call.requests.feed(size, data);
+                    }
                 }
             }
             Output::End { incomplete } => {
@@ -177,12 +180,13 @@ impl Book {
                 }
                 self.reading = None;
             }
-            Output::Tunnel { bytes } => self.tunnelled(bytes, 0),
+            Output::Tunnel { bytes, data } => self.tunnelled(0, bytes, data),
             Output::Http2 => {
                 self.messages.pop_back();
+                self.facts.retain(|fact| !matches!(fact, Fact::Begun(_)));
                 self.reading = None;
-                self.facts.push(Fact::Http2);
             }
+            Output::Sealed => {}
             Output::Lost(loss) => {
                 // A head that was never read whole is nobody's request; a body may still get its answer.
                 if self.reading_mut().is_some_and(|message| message.request.is_none()) {
@@ -204,6 +208,7 @@ impl Book {
         let Some(sequence) = self.reading else { return };
         if let Some(message) = self.get_mut(sequence) {
             message.start = time;
+            message.call = head.rpc.map(|kind| Box::new(Call::new(kind)));
             message.request = Some(head);
             let expect = message.expects().unwrap_or_default();
             self.expected.push_back(expect);
@@ -230,6 +235,7 @@ impl Book {
                     return;
                 }
                 let tunnel = head.framing == crate::http1::Framing::Tunnel;
+                let websocket = head.upgrade.as_ref().is_some_and(|it| it.eq_ignore_ascii_case("websocket"));
                 let epoch = self.epoch;
                 if let Some(message) = self.answered() {
                     message.answered = Some(epoch);
@@ -237,7 +243,8 @@ impl Book {
                     message.last = time;
                     message.response = Some(head);
                     if tunnel {
-                        message.tunnel = Some((0, 0));
+                        message.tunnel = Some([0; 2]);
+                        message.websocket = websocket.then(Box::default);
                         message.request_over = true;
                     }
                 }
@@ -246,10 +253,13 @@ impl Book {
                     self.reading = None;
                 }
             }
-            Output::Body { size, wire, .. } if !self.orphan => {
+            Output::Body { size, wire, data } if !self.orphan => {
                 if let Some(message) = self.answered() {
                     message.response_body.size += size;
                     message.response_body.wire += wire;
+                    if let Some(call) = &mut message.call {
+                        call.responses.feed(size, data);
+                    }
                     message.last = time;
                 }
             }
@@ -269,7 +279,7 @@ impl Book {
                     self.facts.push(Fact::Answered(sequence));
                 }
             }
-            Output::Tunnel { bytes } => self.tunnelled(0, bytes),
+            Output::Tunnel { bytes, data } => self.tunnelled(1, bytes, data),
             Output::Lost(loss) => {
                 self.orphan = false;
                 self.in_head = false;
@@ -279,11 +289,30 @@ impl Book {
         }
     }
 
-    fn tunnelled(&mut self, up: u64, down: u64) {
-        if let Some((sent, received)) = self.messages.iter_mut().find_map(|message| message.tunnel.as_mut()) {
-            *sent += up;
-            *received += down;
+    /// Bytes to the server (0) or to the client (1) of a tunnel.
+    fn tunnelled(&mut self, direction: usize, bytes: u64, data: &[u8]) {
+        let Some(message) = self.messages.iter_mut().find(|message| message.tunnel.is_some()) else { return };
+        if let Some(count) = message.tunnel.as_mut().and_then(|counts| counts.get_mut(direction)) {
+            *count += bytes;
         }
+        if let Some(frames) = message.websocket.as_mut().and_then(|both| both.get_mut(direction)) {
+            frames.feed(bytes, data);
+        }
+    }
+
+    /// Of a WebSocket session, how many of the next bytes to the server (0) or to the client (1) need not be seen.
+    pub fn skippable_frames(&self, direction: usize) -> Option<u64> {
+        let frames = self.messages.iter().find_map(|message| message.websocket.as_ref())?;
+        frames.get(direction).map(crate::websocket::Frames::skippable)
+    }
+
+    /// What was taken for messages was none: it was encrypted.
+    pub fn forget(&mut self) {
+        self.first += self.messages.len() as u64;
+        self.messages.clear();
+        self.facts.clear();
+        self.expected.clear();
+        (self.reading, self.orphan, self.tunnel, self.in_head) = (None, false, false, false);
     }
 
     fn reading_mut(&mut self) -> Option<&mut Message> {

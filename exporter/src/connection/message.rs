@@ -1,10 +1,20 @@
 //! One request with its response while they go by, and the [`Hop`] that they become.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::event::Time;
-use crate::exchange::{Body, ErrorKind, Headers, Hop, Method, Version};
+use crate::exchange::{Body, ErrorKind, Hop, Method, Reset, Rpc, Tls, WebSocket};
 use crate::http1::{Expect, RequestHead, ResponseHead};
+use crate::{rpc, websocket};
+
+/// Both ends of a connection, and what it was wrapped in.
+#[derive(Debug, Clone)]
+pub struct Ends {
+    pub local: SocketAddr,
+    pub peer: SocketAddr,
+    pub tls: Option<Arc<Tls>>,
+}
 
 /// From the kernel's clock to the wall clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,7 +56,39 @@ pub struct Message {
     /// Last byte of the response so far.
     pub last: Time,
     /// Opaque bytes to the server and to the client after a switch of protocols.
-    pub tunnel: Option<(u64, u64)>,
+    pub tunnel: Option<[u64; 2]>,
+    /// The same as frames, of a WebSocket session.
+    pub websocket: Option<Box<[websocket::Frames; 2]>>,
+    /// It is a call of gRPC.
+    pub call: Option<Box<Call>>,
+    /// Its HTTP/2 stream was reset.
+    pub reset: Option<Reset>,
+    /// Attributes that cannot be known.
+    pub missing: Vec<&'static str>,
+}
+
+/// A call of gRPC while it goes by.
+#[derive(Debug)]
+pub struct Call {
+    pub kind: rpc::Kind,
+    pub status: Option<u32>,
+    pub requests: rpc::Messages,
+    pub responses: rpc::Messages,
+}
+
+impl Call {
+    pub fn new(kind: rpc::Kind) -> Self {
+        Self { kind, status: None, requests: rpc::Messages::new(kind), responses: rpc::Messages::new(kind) }
+    }
+
+    fn done(&self) -> Rpc {
+        Rpc {
+            kind: self.kind,
+            status: self.status.or_else(|| self.responses.status()),
+            requests: self.requests.count(),
+            responses: self.responses.count(),
+        }
+    }
 }
 
 impl Message {
@@ -65,6 +107,10 @@ impl Message {
             response_over: false,
             last: start,
             tunnel: None,
+            websocket: None,
+            call: None,
+            reset: None,
+            missing: Vec::new(),
         }
     }
 
@@ -89,12 +135,12 @@ impl Message {
     }
 
     pub fn status(&self) -> Option<u16> {
-        self.response.as_ref().map(|head| head.status)
+        self.response.as_ref().map(|head| head.status).filter(|status| *status != 0)
     }
 
     /// Takes what the message said; what is left behind is of no use.
-    pub fn into_hop(mut self, clock: Clock, end: Time, local: SocketAddr, peer: SocketAddr) -> Hop {
-        if let Some((up, down)) = self.tunnel {
+    pub fn into_hop(mut self, clock: Clock, end: Time, ends: Ends) -> Hop {
+        if let Some([up, down]) = self.tunnel {
             let incomplete = self.response_body.incomplete;
             self.request_body = Body { size: up, wire: up, incomplete };
             self.response_body = Body { size: down, wire: down, incomplete };
@@ -104,23 +150,19 @@ impl Message {
             start: clock.unix(self.start),
             first_byte: self.first_byte.map(|time| clock.unix(time)),
             end: clock.unix(end),
-            method: Method::Unknown,
-            path: Box::default(),
-            query: None,
-            absolute: None,
-            host: None,
-            user_agent: None,
-            version: Version::default(),
             status,
-            error: None,
-            tls: false,
-            local,
-            peer,
+            tls: ends.tls,
             request: self.request_body,
             response: self.response_body,
-            request_headers: Headers::default(),
-            response_headers: Headers::default(),
-            upgraded: None,
+            rpc: self.call.as_ref().map(|call| call.done()),
+            websocket: self.websocket.as_ref().map(|both| {
+                let [sent, received] = &**both;
+                let close_code = received.close_code().or(sent.close_code());
+                WebSocket { sent: sent.messages(), received: received.messages(), close_code }
+            }),
+            reset: self.reset,
+            missing: self.missing,
+            ..Hop::between(ends.local, ends.peer)
         };
         if let Some(head) = self.request {
             hop.method = head.method;

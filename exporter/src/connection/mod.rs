@@ -5,16 +5,20 @@
 
 mod book;
 mod message;
+mod streams;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use crate::event::{ConnectionId, Direction, Goroutine, Name, Open, Origin, Own, Pid, Time, Transfer};
-use crate::exchange::{ErrorKind, Method};
-use crate::http1::{Input, RequestDecoder, ResponseDecoder};
+use crate::event::{ConnectionId, Direction, Goroutine, Name, Open, Origin, Own, Pid, Role, Time, Transfer};
+use crate::exchange::{ErrorKind, Method, Tls};
+use crate::http1::{Input, Output, RequestDecoder, ResponseDecoder};
+use crate::http2;
 
 pub use book::{Book, Fact, Sequence};
-pub use message::{Clock, Epoch, Message, error_of};
+pub use message::{Call, Clock, Ends, Epoch, Message, error_of};
+pub use streams::{Streams, error_of_reset};
 
 /// Response bytes that are kept until the request they answer is seen: the peer may answer before the tracepoint of
 /// our write has run.
@@ -65,13 +69,21 @@ pub struct Connection {
     pub reader: Option<u64>,
     /// Client requests under way, as they were announced: they must be taken back in the same words.
     pub active: VecDeque<(Sequence, Option<Name>, Method)>,
+    /// What the kernel side was told of payloads of DATA.
+    pub data_wanted: Option<bool>,
     /// Offsets that the kernel side was told: received, sent.
     pub told: [u64; 2],
     /// `sk_err` when the network ended it.
     pub error: i32,
     pub peer_closed: bool,
     pub closed_here: bool,
+    /// What was said of it carries TLS, and this is the session.
+    pub tls: Option<Arc<Tls>>,
+    /// It carried TLS, or tried to.
+    pub sealed: bool,
     pub book: Book,
+    /// It speaks HTTP/2.
+    pub streams: Option<Box<Streams>>,
     requests: RequestDecoder,
     responses: ResponseDecoder,
     keep_headers: bool,
@@ -109,11 +121,15 @@ impl Connection {
             hint: None,
             reader: None,
             active: VecDeque::new(),
+            data_wanted: None,
             told: [0; 2],
             error: 0,
             peer_closed: false,
             closed_here: false,
+            tls: None,
+            sealed: false,
             book: Book::default(),
+            streams: None,
             requests,
             responses,
             keep_headers,
@@ -127,6 +143,13 @@ impl Connection {
     pub fn transfer(&mut self, time: Time, transfer: &Transfer<'_>, epoch: Epoch) {
         self.fd = transfer.fd;
         self.book.epoch = epoch;
+        if transfer.plain && self.tls.is_none() {
+            // The record of the session was lost.
+            self.begin_tls(Tls::default());
+        }
+        if transfer.result > 0 && self.tls.is_some() != transfer.plain {
+            return;
+        }
         if self.side == Side::Unknown {
             self.side = side_of(transfer);
             if self.side == Side::Egress {
@@ -143,6 +166,13 @@ impl Connection {
         let missing = transfer.offset.saturating_sub(*expected);
         let moved = u64::try_from(transfer.result).unwrap_or(0);
         *expected = transfer.offset + moved;
+        if transfer.frames.is_some() && self.streams.is_none() {
+            self.streams = Some(Box::new(Streams::new(self.origin == Origin::Found, self.keep_headers)));
+        }
+        if self.streams.is_some() {
+            self.transfer_http2(time, transfer, missing, epoch);
+            return;
+        }
         if missing > 0 {
             let requests = self.carries_requests(transfer.direction);
             if requests {
@@ -173,6 +203,84 @@ impl Connection {
         }
     }
 
+    fn transfer_http2(&mut self, time: Time, transfer: &Transfer<'_>, missing: u64, epoch: Epoch) {
+        let requests = self.carries_requests(transfer.direction);
+        let Some(streams) = &mut self.streams else { return };
+        if missing > 0 {
+            streams.lost(requests);
+        }
+        if transfer.result > 0 {
+            streams.transfer(time, transfer, self.side, epoch, &mut self.book.facts);
+        } else if transfer.result == 0 && transfer.direction == Direction::Receive {
+            self.peer_closed = true;
+        } else if transfer.result < 0 {
+            self.error = i32::try_from(-transfer.result).unwrap_or(0);
+        }
+    }
+
+    /// It carries this session: what was taken for its bytes was none.
+    pub fn begin_tls(&mut self, tls: Tls) {
+        if self.tls.is_some() {
+            return;
+        }
+        self.tls = Some(Arc::new(tls));
+        self.book.forget();
+        (self.received, self.sent) = (0, 0);
+        self.early.clear();
+        let midway = self.origin == Origin::Found;
+        self.requests = if midway { RequestDecoder::joined_midway() } else { RequestDecoder::new() };
+        self.responses = if midway { ResponseDecoder::joined_midway() } else { ResponseDecoder::new() };
+        if self.side == Side::Egress {
+            self.requests = std::mem::take(&mut self.requests).lenient();
+        }
+        self.requests.keep_headers(self.keep_headers);
+        self.responses.keep_headers(self.keep_headers);
+    }
+
+    /// A message that is under way.
+    pub fn message(&self, sequence: Sequence) -> Option<&Message> {
+        match &self.streams {
+            Some(streams) => streams.get(sequence),
+            None => self.book.get(sequence),
+        }
+    }
+
+    /// A message began earlier than with its first byte: with a dial.
+    pub fn began_at(&mut self, sequence: Sequence, time: Time) {
+        match &mut self.streams {
+            None => self.book.began_at(sequence, time),
+            Some(streams) => {
+                if let Some(message) = streams.get_mut(sequence) {
+                    message.start = message.start.min(time);
+                }
+            }
+        }
+    }
+
+    /// Both ends, for a hop.
+    pub fn ends(&self) -> Ends {
+        Ends { local: self.local, peer: self.peer, tls: self.tls.clone() }
+    }
+
+    /// Client requests that were seen here as the kernel side counts them.
+    pub fn counted(&self) -> u32 {
+        self.book.heads + self.streams.as_ref().filter(|streams| streams.walked).map_or(0, |streams| streams.opened)
+    }
+
+    /// Of those that the kernel side counted, how many were not seen.
+    pub fn missed(&mut self, counted: u32, at_end: bool) -> u32 {
+        match &mut self.streams {
+            Some(streams) if streams.walked => {
+                let missed = counted.saturating_sub(streams.opened + self.book.heads);
+                streams.opened += missed;
+                missed
+            }
+            Some(_) => 0,
+            None if at_end => self.book.missed_at_end(counted),
+            None => self.book.missed(counted),
+        }
+    }
+
     /// It is this one of hoptap's own.
     pub fn is(&self, own: Own) -> bool {
         self.peer == own.from && self.local.port() == own.to
@@ -197,7 +305,7 @@ impl Connection {
 
     /// The sender of one direction will send no more.
     pub fn end(&mut self, time: Time, direction: Direction) {
-        if matches!(self.side, Side::Ingress | Side::Egress) {
+        if matches!(self.side, Side::Ingress | Side::Egress) && self.streams.is_none() {
             self.feed(time, direction, Input::End);
         }
     }
@@ -212,7 +320,13 @@ impl Connection {
 
     /// Stream offset up to which the kernel side need not copy the bytes of a direction; 0 where it must.
     pub fn skippable_until(&self, direction: Direction) -> u64 {
+        if self.streams.is_some() {
+            return 0;
+        }
         let carries_requests = self.carries_requests(direction);
+        if let Some(skippable) = self.book.skippable_frames(usize::from(!carries_requests)) {
+            return if skippable == 0 { 0 } else { self.offset(direction).saturating_add(skippable) };
+        }
         let (offset, skippable) = match (direction, carries_requests) {
             (Direction::Receive, true) => (self.received, self.requests.skippable()),
             (Direction::Receive, false) => (self.received, self.responses.skippable()),
@@ -229,7 +343,17 @@ impl Connection {
     fn feed(&mut self, time: Time, direction: Direction, input: Input<'_>) {
         if self.carries_requests(direction) {
             let book = &mut self.book;
-            self.requests.feed(input, &mut |output| book.request(time, output));
+            let (mut http2, mut sealed) = (false, false);
+            let consumed = self.requests.feed(input, &mut |output| {
+                http2 |= matches!(output, Output::Http2);
+                sealed |= matches!(output, Output::Sealed);
+                book.request(time, output);
+            });
+            self.sealed |= sealed;
+            if http2 {
+                self.speaks_http2(time, direction, input, consumed);
+                return;
+            }
             while let Some(expect) = self.book.next_expected() {
                 self.responses.expect(expect);
             }
@@ -244,6 +368,16 @@ impl Connection {
         } else {
             self.responses_fed(time, input);
         }
+    }
+
+    /// What is left of an input behind the preface is the first of the frames; the kernel side did not see that.
+    fn speaks_http2(&mut self, time: Time, direction: Direction, input: Input<'_>, consumed: usize) {
+        let mut streams = Box::new(Streams::new(false, self.keep_headers));
+        if let Input::Bytes(bytes) = input {
+            let rest = http2::Input::Bytes(bytes.get(consumed..).unwrap_or_default());
+            streams.feed(time, direction, self.side, rest, &mut self.book.facts);
+        }
+        self.streams = Some(streams);
     }
 
     fn responses_fed(&mut self, time: Time, input: Input<'_>) {
@@ -267,6 +401,11 @@ impl Connection {
 
 /// What the bytes of a transfer say about a socket of unknown side.
 fn side_of(transfer: &Transfer<'_>) -> Side {
+    match transfer.goroutine.role {
+        Role::Http2Read | Role::Http2Write => return Side::Ingress,
+        Role::Http2Stream | Role::Http2ClientRead => return Side::Egress,
+        _ => {}
+    }
     let response = transfer.bytes.starts_with(b"HTTP/1.");
     let request = transfer.bytes.split(|byte| *byte == b'\n').next().is_some_and(|line| {
         line.trim_ascii_end().ends_with(b"HTTP/1.1") || line.trim_ascii_end().ends_with(b"HTTP/1.0")
@@ -280,5 +419,9 @@ fn side_of(transfer: &Transfer<'_>) -> Side {
 
 /// The goroutine that serves a connection, if this one is it.
 pub fn serves(goroutine: &Goroutine) -> Option<u64> {
-    (goroutine.role == crate::event::Role::Serve && goroutine.id != 0).then_some(goroutine.id)
+    match goroutine.role {
+        Role::Serve => Some(goroutine.id).filter(|id| *id != 0),
+        Role::Http2Read | Role::Http2Write => Some(goroutine.parent).filter(|id| *id != 0),
+        _ => None,
+    }
 }

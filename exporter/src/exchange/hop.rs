@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::{Reset, Rpc, Tls, WebSocket};
 
 /// Times are nanoseconds since 1970. Sizes are bytes.
 #[derive(Debug, Clone)]
@@ -25,7 +28,8 @@ pub struct Hop {
     /// None: no response was seen.
     pub status: Option<u16>,
     pub error: Option<ErrorKind>,
-    pub tls: bool,
+    /// None: in the clear.
+    pub tls: Option<Arc<Tls>>,
     /// Bound address of Traefik's side of the socket.
     pub local: SocketAddr,
     /// The other side of the socket; for a dial, where it went.
@@ -38,9 +42,46 @@ pub struct Hop {
     pub response_headers: Headers,
     /// The response switched protocols: body sizes are the bytes of the session.
     pub upgraded: Option<Box<str>>,
+    /// It was a call of gRPC.
+    pub rpc: Option<Rpc>,
+    pub websocket: Option<WebSocket>,
+    /// Its HTTP/2 stream was reset.
+    pub reset: Option<Reset>,
+    /// Attributes that cannot be known, for the start of the connection was not seen.
+    pub missing: Vec<&'static str>,
 }
 
 impl Hop {
+    /// A hop between two ends, of which nothing else is known.
+    pub fn between(local: SocketAddr, peer: SocketAddr) -> Self {
+        Self {
+            start: 0,
+            first_byte: None,
+            end: 0,
+            method: Method::Unknown,
+            path: Box::default(),
+            query: None,
+            absolute: None,
+            host: None,
+            user_agent: None,
+            version: Version::default(),
+            status: None,
+            error: None,
+            tls: None,
+            local,
+            peer,
+            request: Body::default(),
+            response: Body::default(),
+            request_headers: Headers::default(),
+            response_headers: Headers::default(),
+            upgraded: None,
+            rpc: None,
+            websocket: None,
+            reset: None,
+            missing: Vec::new(),
+        }
+    }
+
     /// The same request as another hop's: of what was never sent it cannot be told, and it is taken for the same.
     pub fn asks_as(&self, other: &Self) -> bool {
         let unsent = self.path.is_empty() || other.path.is_empty();
@@ -159,6 +200,12 @@ pub enum ErrorKind {
     Cancelled,
     /// What came was no response.
     MalformedResponse,
+    /// The peer reset the HTTP/2 stream.
+    StreamReset,
+    /// The same, or its connection was closed, without a look at the request.
+    StreamRefused,
+    /// No TLS session came about.
+    TlsHandshake,
     /// Nothing was dialled: the name did not resolve, or the kernel refused at once.
     NotDialled,
     Other,
@@ -176,6 +223,9 @@ impl ErrorKind {
             Self::Timeout => "timeout",
             Self::Cancelled => "cancelled",
             Self::MalformedResponse => "malformed_response",
+            Self::StreamReset => "stream_reset",
+            Self::StreamRefused => "stream_refused",
+            Self::TlsHandshake => "tls_handshake_failed",
             Self::NotDialled => "not_dialled",
             Self::Other => "_OTHER",
         }

@@ -3,6 +3,8 @@
 //! Values only: no clocks, no maps. `link` makes them, `export` reads them.
 
 pub mod hop;
+pub mod stream;
+pub mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use std::sync::Arc;
 use crate::event::{Name, Process};
 
 pub use hop::{Body, ErrorKind, Headers, Hop, Method, Version};
+pub use stream::{End, Reset, Rpc, WebSocket};
+pub use tls::Tls;
 
 /// A client request and its upstream attempts, complete, or the part of it that is complete now.
 #[derive(Debug, Clone)]

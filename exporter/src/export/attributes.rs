@@ -10,7 +10,8 @@ use super::redact::Redaction;
 use super::short::Short;
 use super::url;
 use crate::event::Name;
-use crate::exchange::{Attempt, Headers, Hop, Link, Method, NameSource, Role, Server};
+use crate::exchange::{Attempt, End, Headers, Hop, Link, Method, NameSource, Role, Rpc, Server, Tls};
+use crate::rpc::status_name;
 
 /// Takes attributes. Keys come at most once per span.
 pub trait Sink {
@@ -111,8 +112,21 @@ pub fn attempt(attempt: &Attempt, redaction: Redaction, sink: &mut impl Sink) {
 pub fn error_type(hop: &Hop, failure: u16) -> Option<Short> {
     match hop.status {
         Some(status) if status >= failure => Some(Short::number(status)),
-        _ => hop.error.map(|kind| Short::of(kind.as_str())),
+        _ => match hop.error {
+            Some(kind) => Some(Short::of(kind.as_str())),
+            None => rpc_error(hop, failure),
+        },
     }
+}
+
+/// A call of gRPC fails with an HTTP status of 200. Which statuses are failures of the side that answered the
+/// conventions for gRPC say; for who asked it is any but `OK`.
+fn rpc_error(hop: &Hop, failure: u16) -> Option<Short> {
+    let status = hop.rpc?.status.filter(|status| *status != 0)?;
+    let of_server = ["UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"];
+    let name = status_name(status);
+    let is_failure = failure < 500 || name.is_none_or(|name| of_server.contains(&name));
+    is_failure.then(|| name.map_or(Short::of("_OTHER"), Short::of))
 }
 
 /// The provider of a router: what stands behind the last `@`.
@@ -181,6 +195,69 @@ fn common(hop: &Hop, sink: &mut impl Sink) {
     }
     if hop.request.incomplete || hop.response.incomplete {
         sink.flag(key::HOPTAP_BODY_INCOMPLETE, true);
+    }
+    if let Some(session) = &hop.tls {
+        tls(session, sink);
+    }
+    if let Some(call) = &hop.rpc {
+        rpc(hop, call, sink);
+    }
+    if let Some(session) = &hop.websocket {
+        count(key::HOPTAP_WEBSOCKET_REQUEST_MESSAGES, session.sent, sink);
+        count(key::HOPTAP_WEBSOCKET_RESPONSE_MESSAGES, session.received, sink);
+        count(key::HOPTAP_WEBSOCKET_CLOSE_CODE, session.close_code.map(u64::from), sink);
+    }
+    if let Some(reset) = hop.reset {
+        sink.fixed(
+            key::HOPTAP_STREAM_RESET_BY,
+            match reset.by {
+                End::Client => value::hoptap_stream_reset_by::CLIENT,
+                End::Server => value::hoptap_stream_reset_by::SERVER,
+            },
+        );
+        sink.fixed(key::HOPTAP_STREAM_RESET_CODE, reset.code_name());
+    }
+    if !hop.missing.is_empty() {
+        let names: Vec<_> = hop.missing.iter().map(|name| Cow::Borrowed(*name)).collect();
+        sink.list(key::HOPTAP_UNKNOWN.into(), &names);
+    }
+}
+
+fn tls(session: &Tls, sink: &mut impl Sink) {
+    sink.fixed(key::TLS_PROTOCOL_NAME, "tls");
+    if let Some(version) = session.version_name() {
+        sink.fixed(key::TLS_PROTOCOL_VERSION, version);
+    }
+    if let Some(cipher) = session.cipher_name() {
+        sink.fixed(key::TLS_CIPHER, cipher);
+    }
+    if let Some(name) = &session.server_name {
+        sink.text(key::TLS_CLIENT_SERVER_NAME, name);
+    }
+    if let Some(protocol) = &session.protocol {
+        sink.text(key::TLS_NEXT_PROTOCOL, protocol);
+    }
+    if session.resumed {
+        sink.flag(key::TLS_RESUMED, true);
+    }
+}
+
+fn rpc(hop: &Hop, call: &Rpc, sink: &mut impl Sink) {
+    sink.fixed(key::RPC_SYSTEM_NAME, "grpc");
+    sink.text(key::RPC_METHOD, hop.path.trim_start_matches('/'));
+    if let Some(status) = call.status {
+        match status_name(status) {
+            Some(name) => sink.fixed(key::RPC_RESPONSE_STATUS_CODE, name),
+            None => sink.text(key::RPC_RESPONSE_STATUS_CODE, &status.to_string()),
+        }
+    }
+    count(key::HOPTAP_RPC_REQUEST_MESSAGES, call.requests, sink);
+    count(key::HOPTAP_RPC_RESPONSE_MESSAGES, call.responses, sink);
+}
+
+fn count(key: &'static str, count: Option<u64>, sink: &mut impl Sink) {
+    if let Some(count) = count {
+        sink.integer(key, bytes(count));
     }
 }
 

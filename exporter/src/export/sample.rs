@@ -24,7 +24,7 @@ pub(crate) fn hop() -> Hop {
         version: Version::Http11,
         status: Some(200),
         error: None,
-        tls: false,
+        tls: None,
         local: ([172, 18, 0, 2], 80).into(),
         peer: ([172, 18, 0, 1], 53122).into(),
         request: Body { size: 34, wire: 34, incomplete: false },
@@ -32,6 +32,10 @@ pub(crate) fn hop() -> Hop {
         request_headers: Headers::default(),
         response_headers: Headers::default(),
         upgraded: None,
+        rpc: None,
+        websocket: None,
+        reset: None,
+        missing: Vec::new(),
     }
 }
 
@@ -176,7 +180,7 @@ pub(crate) fn upgraded() -> Exchange {
         server.hop.status = Some(101);
         server.hop.upgraded = Some("websocket".into());
         server.hop.end = START + 125_000_000_000;
-        server.hop.tls = true;
+        server.hop.tls = Some(Arc::default());
     }
     let attempt = &mut exchange.attempts[0];
     attempt.hop.method = Method::Get;

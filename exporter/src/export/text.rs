@@ -6,7 +6,8 @@ use super::attributes;
 use super::redact::Redaction;
 use super::time::Readable;
 use super::url;
-use crate::exchange::{Attempt, Context, Exchange, Headers, Hop, Role, Server};
+use crate::exchange::{Attempt, Context, End, Exchange, Headers, Hop, Role, Server};
+use crate::rpc::status_name;
 
 /// Appends the blocks of one exchange.
 pub fn write(exchange: &Exchange, redaction: Redaction, out: &mut String) {
@@ -129,8 +130,55 @@ fn request(hop: &Hop, url: &str, out: &mut String) -> fmt::Result {
     }
     writeln!(out)?;
     option(out, "Upgraded to", hop.upgraded.as_deref())?;
-    let tls = if hop.tls { " over TLS" } else { "" };
-    line(out, "Protocol", format_args!("HTTP/{}{tls}", hop.version.as_str()))
+    write!(out, "Protocol: HTTP/{}", hop.version.as_str())?;
+    if let Some(session) = &hop.tls {
+        write!(out, " over TLS")?;
+        for known in [session.version_name(), session.cipher_name()].into_iter().flatten() {
+            write!(out, " {known}")?;
+        }
+        if let Some(name) = &session.server_name {
+            write!(out, " for {}", Clean(name))?;
+        }
+    }
+    writeln!(out)?;
+    beyond(hop, out)
+}
+
+/// What only some hops have.
+fn beyond(hop: &Hop, out: &mut String) -> fmt::Result {
+    if let Some(call) = &hop.rpc {
+        write!(out, "gRPC: ")?;
+        match call.status.map(|status| (status, status_name(status))) {
+            Some((_, Some(name))) => write!(out, "{name}")?,
+            Some((status, None)) => write!(out, "status {status}")?,
+            None => write!(out, "no status")?,
+        }
+        messages(call.requests, call.responses, out)?;
+    }
+    if let Some(session) = &hop.websocket {
+        write!(out, "WebSocket: ")?;
+        match session.close_code {
+            Some(code) => write!(out, "closed with {code}")?,
+            None => write!(out, "no Close frame")?,
+        }
+        messages(session.sent, session.received, out)?;
+    }
+    if let Some(reset) = hop.reset {
+        let by = match reset.by {
+            End::Client => "the client",
+            End::Server => "the server",
+        };
+        line(out, "Reset by", format_args!("{by} ({})", reset.code_name()))?;
+    }
+    if !hop.missing.is_empty() {
+        line(out, "Cannot be known", hop.missing.join(", "))?;
+    }
+    Ok(())
+}
+
+fn messages(sent: Option<u64>, received: Option<u64>, out: &mut String) -> fmt::Result {
+    let count = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
+    writeln!(out, " ({} messages sent, {} received)", count(sent), count(received))
 }
 
 fn trace(context: &Context, out: &mut String) -> fmt::Result {

@@ -10,7 +10,7 @@ use crate::redact::around_user;
 
 /// `http` or `https`, as this hop was carried.
 pub fn scheme(hop: &Hop) -> &'static str {
-    if hop.tls { "https" } else { "http" }
+    if hop.tls.is_some() { "https" } else { "http" }
 }
 
 /// The URL that the client asked for: absolute-form target, else the Host header, else the address it came to.
@@ -66,7 +66,7 @@ pub fn requested_server(hop: &Hop) -> (Cow<'_, str>, u16) {
     let absolute = hop.absolute.as_deref().and_then(|base| base.split_once("://")).map(|(_, authority)| authority);
     let authority = absolute.or(hop.host.as_deref()).unwrap_or_default();
     let authority = authority.rsplit('@').next().unwrap_or_default();
-    let default = if hop.tls { 443 } else { 80 };
+    let default = if hop.tls.is_some() { 443 } else { 80 };
     if authority.is_empty() {
         return (hop.local.ip().to_canonical().to_string().into(), hop.local.port());
     }
@@ -95,6 +95,8 @@ fn bare(authority: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::super::sample;
+    use std::sync::Arc;
+
     use super::*;
 
     fn hop(host: &str, absolute: Option<&str>, target: &str, tls: bool) -> Hop {
@@ -107,7 +109,7 @@ mod tests {
             absolute: absolute.map(Into::into),
             path: path.into(),
             query,
-            tls,
+            tls: tls.then(Arc::default),
             ..sample::hop()
         }
     }

@@ -15,6 +15,7 @@ pub(super) struct Fields {
     pub hosts: u32,
     pub host: Option<Span>,
     pub user_agent: Option<Span>,
+    pub content_type: Option<Span>,
     pub traceparent: Option<Span>,
     pub tracestate: Option<Span>,
     pub upgrade: Option<Span>,
@@ -120,6 +121,9 @@ impl Fields {
             }
             11 if is(b"traceparent") => {
                 self.traceparent.get_or_insert(at);
+            }
+            12 if is(b"content-type") => {
+                self.content_type.get_or_insert(at);
             }
             14 if is(b"content-length") => self.content_length(head, at, value),
             17 if is(b"transfer-encoding") => self.transfer_encoding(value),

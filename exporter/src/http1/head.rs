@@ -2,6 +2,7 @@
 
 use super::fields::Fields;
 use crate::exchange::{Headers, Method, Version};
+use crate::rpc::Kind;
 
 /// The head of a request that net/http takes.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct RequestHead {
     /// net/http takes no request after this one.
     pub close: bool,
     pub expect_continue: bool,
+    /// gRPC in any of its forms.
+    pub rpc: Option<Kind>,
     pub traceparent: Option<Box<str>>,
     pub tracestate: Option<Box<str>>,
 }

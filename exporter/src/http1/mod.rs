@@ -75,10 +75,13 @@ pub enum Output<'a> {
     /// net/http takes no more from this connection: it answers with this status and closes. Follows `Request` where
     /// the head could be read all the same (417).
     Refused(u16),
-    /// Bytes of the protocol to which the connection was switched.
+    /// Bytes of the protocol to which the connection was switched; `data` where they were seen.
     Tunnel {
         bytes: u64,
+        data: &'a [u8],
     },
+    /// The client speaks TLS: nothing that follows can be read.
+    Sealed,
     /// The client preface of HTTP/2 was consumed; what `feed` left of its input, and all that follows, is frames.
     Http2,
     /// It is not known where in the stream the next bytes belong. Everything is skipped up to a piece that starts

@@ -12,6 +12,9 @@ use crate::exchange::Method;
 /// Line ends after a POST that net/http forgives: `numLeadingCRorLF` of the next four bytes.
 const FORGIVEN: u8 = 4;
 
+/// Type of the record that a TLS client begins with (RFC 8446, 5.1).
+const TLS_HANDSHAKE: u8 = 0x16;
+
 /// Decodes one direction of one connection: the one that carries requests.
 #[derive(Debug)]
 pub struct RequestDecoder {
@@ -23,6 +26,8 @@ pub struct RequestDecoder {
     lenient: bool,
     /// Line ends that may stand before the next request.
     forgiven: u8,
+    /// No request came so far.
+    first: bool,
 }
 
 #[derive(Debug)]
@@ -66,12 +71,13 @@ impl RequestDecoder {
             keep_headers: false,
             lenient: false,
             forgiven: 0,
+            first: true,
         }
     }
 
     /// A decoder for a connection of which the start was not seen: skips up to a piece that starts with a request.
     pub fn joined_midway() -> Self {
-        Self { state: State::Lost, ..Self::new() }
+        Self { state: State::Lost, first: false, ..Self::new() }
     }
 
     /// For the requests that Traefik writes itself. net/http on its other side refused what it had to; what came by
@@ -79,6 +85,7 @@ impl RequestDecoder {
     /// not cost the rest of a pooled connection: what cannot be read is lost, nothing is refused.
     pub fn lenient(mut self) -> Self {
         self.lenient = true;
+        self.first = false;
         if matches!(self.state, State::Prefix) {
             self.state = State::Idle;
         }
@@ -142,7 +149,7 @@ impl RequestDecoder {
                     taken
                 }
                 State::Tunnel => {
-                    out(Output::Tunnel { bytes: rest.len() as u64 });
+                    out(Output::Tunnel { bytes: rest.len() as u64, data: rest });
                     rest.len()
                 }
                 State::Closed | State::Lost => rest.len(),
@@ -190,8 +197,14 @@ impl RequestDecoder {
             self.forgiven -= 1;
             return 1;
         }
+        // By its first byte Traefik tells TLS (pkg/server/router/tcp/router.go, `clientHelloInfo`).
+        if self.first && *first == TLS_HANDSHAKE {
+            self.state = State::Closed;
+            out(Output::Sealed);
+            return rest.len();
+        }
         out(Output::Begin);
-        // No line that starts so can be a request line. Whoever speaks TLS here (0x16) sends no line end for long.
+        // No line that starts so can be a request line.
         if !is_token(*first) {
             self.refuse(400, out);
             return rest.len();
@@ -201,6 +214,7 @@ impl RequestDecoder {
     }
 
     fn start(&mut self) {
+        self.first = false;
         self.scan = Scan::new(self.lenient);
         self.state = State::Head;
     }
@@ -288,7 +302,7 @@ impl RequestDecoder {
                         None => Loss::Chunk,
                     }
                 }
-                State::Tunnel => return out(Output::Tunnel { bytes: left }),
+                State::Tunnel => return out(Output::Tunnel { bytes: left, data: &[] }),
                 State::Closed | State::Http2 | State::Lost => return,
             };
             return self.lose(loss, out);

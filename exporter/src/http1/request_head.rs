@@ -6,6 +6,7 @@ use super::head::{RequestHead, closes, protocol, version};
 use super::lines::{Line, Lines, Span};
 use super::target::{self, Target};
 use crate::exchange::{Headers, Method};
+use crate::rpc::Kind;
 
 /// What a client sends first if it speaks HTTP/2 without TLS.
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -163,6 +164,7 @@ impl RequestLine {
             upgrade: fields.upgrade.filter(|_| fields.says_upgrade).map(text),
             close: closes(self.at_least_1_1(), fields),
             expect_continue: fields.expectation(head) == Expectation::Continue,
+            rpc: fields.content_type.and_then(|span| Kind::of(&value(span.of(head)))),
             traceparent: fields.traceparent.map(text),
             tracestate: fields.tracestate.map(text),
         }

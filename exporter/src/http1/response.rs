@@ -138,7 +138,7 @@ impl ResponseDecoder {
                     taken
                 }
                 State::Tunnel { .. } => {
-                    out(Output::Tunnel { bytes: rest.len() as u64 });
+                    out(Output::Tunnel { bytes: rest.len() as u64, data: rest });
                     rest.len()
                 }
                 State::Closed | State::Lost => rest.len(),
@@ -227,7 +227,7 @@ impl ResponseDecoder {
                         None => Loss::Chunk,
                     }
                 }
-                State::Tunnel { .. } => return out(Output::Tunnel { bytes: left }),
+                State::Tunnel { .. } => return out(Output::Tunnel { bytes: left, data: &[] }),
                 State::Closed | State::Lost => return,
             };
             return self.lose(loss, out);

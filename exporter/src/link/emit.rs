@@ -8,7 +8,7 @@ use super::run::{Done, Owner, RunId};
 use super::{Known, Linker};
 use crate::connection::Clock;
 use crate::event::{Name, Pid, Process, Time};
-use crate::exchange::{Attempt, Body, ErrorKind, Exchange, Headers, Hop, Method, Role, Server, Version};
+use crate::exchange::{Attempt, ErrorKind, Exchange, Hop, Method, Role, Server};
 
 impl Linker {
     /// Hands out an answered run with the attempts that are over.
@@ -26,12 +26,18 @@ impl Linker {
         done.sort_by_key(|done| done.hop.start);
         server.overhead = overhead(&server.hop, &done);
         let labels = (server.router.clone(), server.entrypoint.clone());
-        let asked = Asked { status: server.hop.status, method: &server.hop.method.clone() };
+        let left = matches!(server.hop.error, Some(ErrorKind::Cancelled | ErrorKind::ConnectionClosed));
+        let asked = Asked { status: server.hop.status, method: &server.hop.method.clone(), left };
         let mut attempts: Vec<Attempt> = Vec::with_capacity(done.len());
         for done in done {
             let context = self.ids.child(&context);
             let attempt = attempt(context, done, &attempts, labels.clone(), &asked);
             attempts.push(attempt);
+        }
+        // Over HTTP/1 gRPC-Web has its status in its body, where it need not have been seen.
+        if let Some(call) = server.hop.rpc.as_mut().filter(|call| call.status.is_none()) {
+            let served = attempts.iter().rev().find(|attempt| attempt.role == Role::Backend);
+            call.status = served.and_then(|attempt| attempt.hop.rpc?.status);
         }
         let finished = self.runs.get(&id).is_some_and(|run| !run.is_held());
         let mut exchange = Exchange { process: Arc::default(), pid, server: Some(server), attempts };
@@ -87,25 +93,9 @@ pub(super) fn failed_dial(owner: Owner, dial: &Dial, now: Time, clock: Clock) ->
         owner,
         hop: Hop {
             start: clock.unix(dial.start),
-            first_byte: None,
             end: clock.unix(if dial.failed { dial.end } else { now }),
-            method: Method::Unknown,
-            path: Box::default(),
-            query: None,
-            absolute: None,
-            host: None,
-            user_agent: None,
-            version: Version::Http11,
-            status: None,
             error: Some(error),
-            tls: false,
-            local: dial.local.unwrap_or(nowhere),
-            peer: dial.peer.unwrap_or(nowhere),
-            request: Body::default(),
-            response: Body::default(),
-            request_headers: Headers::default(),
-            response_headers: Headers::default(),
-            upgraded: None,
+            ..Hop::between(dial.local.unwrap_or(nowhere), dial.peer.unwrap_or(nowhere))
         },
     }
 }
@@ -114,10 +104,12 @@ pub(super) fn failed_dial(owner: Owner, dial: &Dial, now: Time, clock: Clock) ->
 struct Asked<'a> {
     status: Option<u16>,
     method: &'a Method,
+    /// The client went away.
+    left: bool,
 }
 
 impl Asked<'_> {
-    const NOTHING: Self = Self { status: None, method: &Method::Unknown };
+    const NOTHING: Self = Self { status: None, method: &Method::Unknown, left: false };
 }
 
 fn attempt(
@@ -134,6 +126,7 @@ fn attempt(
         hop.error = Some(match asked.status {
             Some(499) => ErrorKind::Cancelled,
             Some(504) => ErrorKind::Timeout,
+            _ if asked.left => ErrorKind::Cancelled,
             _ => ErrorKind::Other,
         });
     }

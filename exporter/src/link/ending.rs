@@ -27,7 +27,9 @@ impl Linker {
         if let Some(lane) = lane {
             self.close_dial(lane, time);
         }
-        let taken = lane.and_then(|lane| self.remove_lane(&lane)).map(|lane| lane.run);
+        let taken = lane.and_then(|lane| self.remove_lane(&lane));
+        let handler = taken.as_ref().is_some_and(|lane| lane.stream.is_some());
+        let taken = taken.map(|lane| lane.run);
         let stale = |run: &RunId| self.runs.get(run).is_none_or(|run| run.epoch != epoch);
         let id = match taken {
             // Left by a request of which the end was lost.
@@ -38,10 +40,16 @@ impl Linker {
             Some(run) => run,
             None => self.start_run(pid),
         };
-        if let Some(lane) = lane
+        // A goroutine that serves one stream ends with it; without the probes that tell for whom mirrors are sent to it
+        // is remembered for a while.
+        let kept = lane.filter(|_| !handler || !self.exact_mirrors.contains(&pid));
+        if let Some(lane) = kept
             && let Some(before) = self.answered.insert(lane, id)
         {
             self.forget(before);
+        }
+        if let Some((_, goroutine)) = kept.filter(|_| handler) {
+            self.leave(time, pid, goroutine);
         }
         let context = self.ids.server(traceparent.0, traceparent.1);
         let Some(run) = self.runs.get_mut(&id) else { return };
@@ -52,7 +60,7 @@ impl Linker {
         } else {
             self.waiting.push_back((time + PATIENCE, id));
         }
-        if lane.is_none() {
+        if kept.is_none() {
             self.forget(id);
         }
     }
@@ -70,6 +78,11 @@ impl Linker {
         self.writers.clear();
         self.lose_mirrors();
         self.dials.lost();
+        // Of streams that are under way nothing will be told.
+        let handlers: Vec<Lane> = self.streams.iter().map(|((pid, ..), handler)| (*pid, *handler)).collect();
+        for lane in handlers {
+            self.abandon(lane);
+        }
     }
 
     /// A client request is not told: what its goroutine said of it is of no use.
@@ -137,6 +150,7 @@ impl Linker {
     /// A process ended: nothing of it will be heard again.
     pub fn exit(&mut self, pid: Pid) {
         self.lanes.retain(|lane, _| lane.0 != pid);
+        self.streams.retain(|key, _| key.0 != pid);
         self.nameless.remove(&pid);
         self.exact_mirrors.remove(&pid);
         self.spawned.retain(|key, _| key.0 != pid);
@@ -151,6 +165,9 @@ impl Linker {
     /// A goroutine works for its run no longer.
     pub(super) fn remove_lane(&mut self, lane: &Lane) -> Option<LaneState> {
         let state = self.lanes.remove(lane)?;
+        if let Some((serve, stream)) = state.stream {
+            self.streams.remove(&(lane.0, serve, stream));
+        }
         if let Some(dial) = &state.dial {
             self.forget_dial(lane.0, dial);
         }

@@ -44,6 +44,8 @@ pub struct Linker {
     next: RunId,
     runs: FxHashMap<RunId, Run>,
     lanes: FxHashMap<Lane, LaneState>,
+    /// Goroutines that serve streams, by the goroutine that serves the connection and the stream.
+    streams: FxHashMap<(Pid, u64, u32), u64>,
     /// The last answered run of a goroutine: its mirrors may start after the answer.
     answered: FxHashMap<Lane, RunId>,
     /// Processes without the probes that show who works for a request: whoever dials there may.
@@ -82,6 +84,7 @@ impl Linker {
             next: 0,
             runs: FxHashMap::default(),
             lanes: FxHashMap::default(),
+            streams: FxHashMap::default(),
             answered: FxHashMap::default(),
             nameless: FxHashSet::default(),
             exact_mirrors: FxHashSet::default(),
@@ -103,7 +106,8 @@ impl Linker {
     /// A uprobe fired.
     pub fn probe(&mut self, time: Time, pid: Pid, goroutine: Goroutine, probe: &Probe<'_>, names: &mut Names) {
         match probe {
-            Probe::Router { router, rule, service } => {
+            Probe::Router { router, rule, service, stream } => {
+                self.serves_stream(pid, goroutine, *stream);
                 let Some(lane) = self.lane(pid, goroutine) else { return };
                 let (id, mirror, entered) = (lane.run, lane.mirror, lane.service.is_some());
                 let acted = self.runs.get(&id).is_some_and(Run::has_acted_unrouted);
@@ -157,6 +161,7 @@ impl Linker {
             Probe::Dial { dial } => self.dial_begins(time, pid, goroutine, Some(*dial)),
             Probe::Spawn { closure } => self.spawn(time, pid, goroutine, *closure),
             Probe::Mirror { closure } => self.mirror(time, pid, goroutine, *closure),
+            Probe::Stream { stream } => self.serves_stream(pid, goroutine, *stream),
             Probe::Status { .. } => {}
         }
     }
@@ -191,7 +196,6 @@ impl Linker {
         }
         if !self.lanes.contains_key(&key) {
             let (run, mirror) = match goroutine.role {
-                // Handlers of HTTP/2 and HTTP/3 streams serve what is not decoded: nobody would ever take their runs.
                 GoroutineRole::Serve => (self.start_run(pid), false),
                 GoroutineRole::Safe if self.exact_mirrors.contains(&pid) => return None,
                 GoroutineRole::Safe => (self.mirrored_run((pid, goroutine.parent))?, true),
@@ -252,6 +256,61 @@ impl Linker {
         }
     }
 
+    /// A handler of HTTP/2 serves this stream.
+    fn serves_stream(&mut self, pid: Pid, goroutine: Goroutine, stream: u32) {
+        let lane = (pid, goroutine.id);
+        if stream == 0 || goroutine.role != GoroutineRole::Http2Handler || self.lanes.contains_key(&lane) {
+            return;
+        }
+        if self.lanes.len() >= LIMIT {
+            self.abandon_oldest();
+        }
+        let run = self.start_run(pid);
+        let mut state = LaneState::new(run, false, 0);
+        state.stream = Some((goroutine.parent, stream));
+        self.lanes.insert(lane, state);
+        self.streams.insert((pid, goroutine.parent, stream), goroutine.id);
+        if let Some(run) = self.runs.get_mut(&run) {
+            run.lanes.push(lane);
+        }
+    }
+
+    /// The goroutine that serves a stream, if it has told anything.
+    pub fn handler(&self, pid: Pid, serve: u64, stream: u32) -> Option<u64> {
+        self.streams.get(&(pid, serve, stream)).copied()
+    }
+
+    /// A goroutine has asked a backend for something that is not there yet.
+    pub fn is_busy(&self, pid: Pid, goroutine: u64) -> bool {
+        let Some(lane) = self.lanes.get(&(pid, goroutine)) else { return false };
+        lane.dial.is_some() || self.runs.get(&lane.run).is_some_and(|run| run.open > 0)
+    }
+
+    /// The head of a request to a backend over HTTP/2, written by a goroutine that whoever asked has started: gives the
+    /// time at which the attempt began, if that was earlier.
+    pub fn begins_stream(&mut self, time: Time, pid: Pid, goroutine: Goroutine, key: MessageKey) -> Option<Time> {
+        if goroutine.role != GoroutineRole::Http2Stream {
+            return None;
+        }
+        let asker = (pid, goroutine.parent);
+        if !self.lanes.contains_key(&asker) && self.nameless.contains(&pid) {
+            // A router would have been entered before.
+            self.lane(pid, Goroutine { id: goroutine.parent, parent: 0, role: GoroutineRole::Serve })?;
+        }
+        let asker = Goroutine { id: goroutine.parent, parent: 0, role: GoroutineRole::Other };
+        let owner = self.owner(time, pid, asker);
+        self.owned(owner, key)
+    }
+
+    fn owned(&mut self, owner: Owner, key: MessageKey) -> Option<Time> {
+        if let Some(run) = owner.run.and_then(|run| self.runs.get_mut(&run)) {
+            run.begins(owner.role);
+        }
+        let dialled = owner.dialled;
+        self.owners.insert(key, owner);
+        dialled
+    }
+
     /// The first byte of a request to a backend: gives the time at which the attempt began, if that was earlier.
     pub fn begins(&mut self, time: Time, pid: Pid, fd: i32, goroutine: Goroutine, key: MessageKey) -> Option<Time> {
         let direct =
@@ -263,12 +322,7 @@ impl Linker {
         } else {
             self.writers.remove(&(pid, goroutine.id)).or_else(|| self.expected.remove(&(pid, fd)))?
         };
-        if let Some(run) = owner.run.and_then(|run| self.runs.get_mut(&run)) {
-            run.begins(owner.role);
-        }
-        let dialled = owner.dialled;
-        self.owners.insert(key, owner);
-        dialled
+        self.owned(owner, key)
     }
 
     /// Whether somebody owns a request to a backend.

@@ -100,6 +100,8 @@ pub(crate) struct LaneState {
     pub run: RunId,
     /// It sends to mirrors.
     pub mirror: bool,
+    /// It serves this stream of the connection that this goroutine serves.
+    pub stream: Option<(u64, u32)>,
     pub service: Option<Name>,
     pub url: Option<Name>,
     /// A dial that was asked for, for the attempt that is next.
@@ -112,7 +114,7 @@ pub(crate) struct LaneState {
 
 impl LaneState {
     pub(crate) fn new(run: RunId, mirror: bool, last: Time) -> Self {
-        Self { run, mirror, service: None, url: None, dial: None, waits: true, last }
+        Self { run, mirror, stream: None, service: None, url: None, dial: None, waits: true, last }
     }
 }
 

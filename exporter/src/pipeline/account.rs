@@ -3,14 +3,15 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Pipeline, Sink};
-use crate::connection::Side;
+use crate::connection::{Connection, Side};
 use crate::counters::Cause;
 use crate::event::{ConnectionId, Tally};
 
 impl Pipeline {
     /// Final responses were sent on a connection and not seen.
     pub(super) fn missed(&mut self, id: ConnectionId, missed: u32, sink: &mut impl Sink) {
-        if self.connections.get(&id).is_some_and(|connection| connection.side == Side::Ingress) {
+        let in_order = |it: &Connection| it.side == Side::Ingress && it.streams.is_none();
+        if self.connections.get(&id).is_some_and(in_order) {
             self.forget_answered(id, missed, sink);
         }
         let missed = u64::from(missed);
@@ -31,7 +32,7 @@ impl Pipeline {
 
     pub(super) fn missed_at_end(&mut self, id: ConnectionId, responses: u32, sink: &mut impl Sink) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        let missed = connection.book.missed_at_end(responses);
+        let missed = connection.missed(responses, true);
         self.missed(id, missed, sink);
     }
 

@@ -1,10 +1,10 @@
 //! What happens to requests to backends, and to everything else that a traced process dials.
 
 use super::{Key, Pipeline};
-use crate::connection::{Connection, Fact, Message, Side, error_of};
+use crate::connection::{Connection, Fact, Message, Side, error_of, error_of_reset};
 use crate::counters::Traffic;
 use crate::event::{ConnectionId, Direction, Goroutine, Pid, Time};
-use crate::exchange::{ErrorKind, Role};
+use crate::exchange::{End, ErrorKind, Reset, Role};
 use crate::http1::Loss;
 
 impl Pipeline {
@@ -13,19 +13,26 @@ impl Pipeline {
         if connection.book.facts.is_empty() {
             return;
         }
-        let (pid, fd) = (connection.pid, connection.fd);
+        let (pid, fd, http2) = (connection.pid, connection.fd, connection.streams.is_some());
         let mut facts = std::mem::take(&mut connection.book.facts);
         for fact in facts.drain(..) {
             match fact {
                 Fact::Begun(sequence) => {
-                    self.forget_unanswered((id, sequence));
-                    if let Some(dialled) = self.linker.begins(time, pid, fd, goroutine, (id, sequence))
+                    let key = (id, sequence);
+                    let dialled = if http2 {
+                        self.linker.begins_stream(time, pid, goroutine, key)
+                    } else {
+                        self.forget_unanswered(key);
+                        self.linker.begins(time, pid, fd, goroutine, key)
+                    };
+                    if let Some(dialled) = dialled
                         && let Some(connection) = self.connections.get_mut(&id)
                     {
-                        connection.book.began_at(sequence, dialled);
+                        connection.began_at(sequence, dialled);
                     }
                 }
                 Fact::Head(sequence) => self.infer((id, sequence)),
+                Fact::Answered(sequence) | Fact::Reset(sequence) if http2 => self.stream_over(pid, (id, sequence)),
                 Fact::Answered(sequence) => {
                     while let Some((oldest, message)) = self.connections.get_mut(&id).and_then(|it| it.book.take()) {
                         let end = message.last;
@@ -36,7 +43,8 @@ impl Pipeline {
                         }
                     }
                 }
-                Fact::Orphan | Fact::RequestsLost(_) => {}
+                Fact::Orphan | Fact::RequestsLost(_) | Fact::Reset(_) => {}
+                Fact::ResponsesLost(_) if http2 => {}
                 Fact::ResponsesLost(loss) => {
                     let malformed = matches!(loss, Loss::NoMessage | Loss::HeadTooLong);
                     let error = malformed.then_some(ErrorKind::MalformedResponse);
@@ -45,11 +53,6 @@ impl Pipeline {
                     {
                         message.response_body.incomplete = true;
                         self.attempt(pid, (id, sequence), message, time, error);
-                    }
-                }
-                Fact::Http2 => {
-                    if let Some(connection) = self.connections.get_mut(&id) {
-                        connection.side = Side::Own;
                     }
                 }
             }
@@ -115,6 +118,20 @@ impl Pipeline {
         }
     }
 
+    /// A stream to a backend is over.
+    fn stream_over(&mut self, pid: Pid, (id, sequence): Key) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let Some(message) = connection.streams.as_mut().and_then(|streams| streams.take(sequence)) else { return };
+        let end = message.last;
+        let error = match message.reset {
+            // On whose account Traefik gave it up, the request that it was made for tells.
+            Some(Reset { by: End::Client, .. }) => Some(ErrorKind::Other),
+            Some(reset) => Some(error_of_reset(reset)),
+            None => message.response_body.incomplete.then_some(ErrorKind::ConnectionClosed),
+        };
+        self.attempt(pid, (id, sequence), message, end, error);
+    }
+
     /// A request to a backend is over.
     fn attempt(&mut self, pid: Pid, key: Key, mut message: Message, end: Time, error: Option<ErrorKind>) {
         message.doubt_tunnel(self.epoch);
@@ -124,9 +141,11 @@ impl Pipeline {
             self.linker.attempt_lost(key);
             return;
         }
-        let mut hop = message.into_hop(self.clock, end, connection.local, connection.peer);
+        let by_traefik = message.reset.is_some_and(|reset| reset.by == End::Client);
+        let mut hop = message.into_hop(self.clock, end, connection.ends());
         hop.error = error;
-        let given_up = error.is_some() && connection.closed_here && !connection.peer_closed && connection.error == 0;
+        let closed_by_traefik = connection.closed_here && !connection.peer_closed && connection.error == 0;
+        let given_up = error.is_some() && (by_traefik || hop.reset.is_none() && closed_by_traefik);
         match self.linker.attempt(pid, key, hop, given_up) {
             // Health checks are counted where they are handed out.
             Some(Role::Middleware) | None => self.counters.told_apart.add(Traffic::Other, 1),
@@ -141,6 +160,7 @@ impl Pipeline {
             connection.end(time, Direction::Send);
         }
         self.egress_facts(time, id, Goroutine::default());
+        self.streams_closed(time, pid, id, gone);
         loop {
             let Some(connection) = self.connections.get_mut(&id) else { return };
             let Some((_, message)) = connection.book.oldest() else { return };
@@ -157,6 +177,22 @@ impl Pipeline {
         }
     }
 
+    /// The connection under streams that are open is closed.
+    fn streams_closed(&mut self, time: Time, pid: Pid, id: ConnectionId, gone: bool) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        if !gone && !connection.closed_here {
+            return;
+        }
+        let error = error_of(connection.error, connection.peer_closed);
+        let Some(streams) = &mut connection.streams else { return };
+        for sequence in streams.numbers() {
+            let taken = self.connections.get_mut(&id).and_then(|it| it.streams.as_mut()?.take(sequence));
+            let Some(mut message) = taken else { continue };
+            message.response_body.incomplete |= message.response.is_some();
+            self.attempt(pid, (id, sequence), message, time, Some(error));
+        }
+    }
+
     /// A request without an owner, where the probe that names owners is missing: the oldest client request that is
     /// under way, came with the same method and has no attempt yet. Traefik's forwarded headers narrow it further
     /// where header lines are kept.
@@ -170,7 +206,7 @@ impl Pipeline {
         if exact {
             return;
         }
-        let Some(head) = connection.book.get(key.1).and_then(|message| message.request.as_ref()) else { return };
+        let Some(head) = connection.message(key.1).and_then(|message| message.request.as_ref()) else { return };
         let forwarded_host = head.headers.get("x-forwarded-host");
         let candidate = self
             .connections

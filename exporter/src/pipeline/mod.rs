@@ -7,6 +7,7 @@ mod egress;
 mod ingress;
 mod names;
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -16,12 +17,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::connection::{Clock, Connection, Epoch, Sequence, Side, serves};
 use crate::counters::{Cause, Counters};
 use crate::event::{
-    Change, ConnectionId, Direction, Ended, Event, Goroutine, Kind, Name, Open, Origin, Own, Pid, Probe, Process,
-    State, Tally, Time, Transfer,
+    Change, ConnectionId, Direction, Ended, Event, Goroutine, Kind, Name, Open, Origin, Own, Pid, Probe, Process, Role,
+    State, Tally, Time, Tls, Transfer,
 };
-use crate::exchange::{Exchange, Method};
+use crate::exchange::{self, Exchange, Method};
 use crate::link::Linker;
 use crate::traefik::Names;
+use ingress::Lingering;
 use names::Sources;
 
 /// Names that are held at once; Traefik's configuration bounds them, this bounds Traefik.
@@ -56,14 +58,20 @@ pub enum NamesFrom {
 pub trait Sink {
     fn exchange(&mut self, exchange: Exchange);
     /// A client request began; [`Sink::ended`] takes it back with the same values.
-    fn began(&mut self, entrypoint: Option<&Name>, method: &Method);
-    fn ended(&mut self, entrypoint: Option<&Name>, method: &Method);
+    fn began(&mut self, entrypoint: Option<&Name>, method: &Method, tls: bool);
+    fn ended(&mut self, entrypoint: Option<&Name>, method: &Method, tls: bool);
     /// Bytes of a direction up to a stream offset need not be copied.
     fn skip(&mut self, connection: ConnectionId, direction: Direction, until: u64);
     /// The entrypoint of a listening port is known.
     fn entrypoint_known(&mut self, pid: Pid, local: SocketAddr);
     /// A round trip's connection could not be read: the slower probe is needed.
     fn needs_request_write(&mut self, pid: Pid);
+    /// A handler's stream could not be read: the probe that tells is needed.
+    fn needs_http2_stream(&mut self, _pid: Pid) {}
+    /// No TLS session came about on a connection to this entrypoint.
+    fn handshake_failed(&mut self, _entrypoint: Option<&Name>) {}
+    /// Payloads of DATA on an HTTP/2 connection are wanted, or not.
+    fn data(&mut self, _connection: ConnectionId, _wanted: bool) {}
 }
 
 /// The pipeline.
@@ -79,6 +87,9 @@ pub struct Pipeline {
     readers: FxHashMap<(Pid, u64), ConnectionId>,
     names: Names,
     sources: Sources,
+    /// Requests whose streams were reset by their clients, by the time at which they are told: Traefik may not have
+    /// given them up yet.
+    lingering: VecDeque<Lingering>,
     /// Connections on which hoptap itself asks Traefik.
     own: FxHashSet<Own>,
     counters: Arc<Counters>,
@@ -107,6 +118,7 @@ impl Pipeline {
             readers: FxHashMap::default(),
             names: Names::new(MAX_NAMES),
             sources: Sources::default(),
+            lingering: VecDeque::new(),
             own: FxHashSet::default(),
             counters,
             unanswered: 0,
@@ -163,13 +175,16 @@ impl Pipeline {
                 self.linker.lost(self.epoch);
             }
             Kind::Ended(ended) => self.gone(time, pid, ended, sink),
+            Kind::Tls(tls) => self.tls(tls),
         }
+        self.tell_lingering(time);
         self.linker.pass(time);
         self.drain(sink);
     }
 
     /// The end of the stream: hands out what is complete, and counts what is not.
     pub fn finish(&mut self, time: Time, sink: &mut impl Sink) {
+        self.tell_lingering(Time::MAX);
         let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
         for id in ids {
             self.bind(time, id);
@@ -177,14 +192,16 @@ impl Pipeline {
                 && connection.side == Side::Ingress
             {
                 let left = connection.book.iter().filter(|(_, message)| message.request.is_some()).count() as u64;
-                self.counters.drops.add(Cause::Shutdown, left);
+                let streams = connection.streams.as_ref().map_or(0, |streams| streams.iter().count()) as u64;
+                self.counters.drops.add(Cause::Shutdown, left + streams);
                 self.unanswered += connection
                     .book
                     .iter()
                     .filter(|(_, message)| message.request.is_some() && message.response.is_none())
                     .count() as u64;
+                let tls = connection.tls.is_some();
                 while let Some((_, entrypoint, method)) = connection.active.pop_front() {
-                    sink.ended(entrypoint.as_ref(), &method);
+                    sink.ended(entrypoint.as_ref(), &method, tls);
                 }
             }
         }
@@ -214,10 +231,25 @@ impl Pipeline {
     }
 
     fn probe(&mut self, time: Time, pid: Pid, goroutine: Goroutine, probe: &Probe<'_>, sink: &mut impl Sink) {
-        if let Probe::RoundTrip { fd: -1, .. } = probe {
-            sink.needs_request_write(pid);
+        match probe {
+            Probe::RoundTrip { fd: -1, .. } => sink.needs_request_write(pid),
+            Probe::Router { stream: 0, .. } if goroutine.role == Role::Http2Handler => sink.needs_http2_stream(pid),
+            _ => {}
         }
         self.linker.probe(time, pid, goroutine, probe, &mut self.names);
+    }
+
+    fn tls(&mut self, tls: &Tls<'_>) {
+        let Some(connection) = self.connections.get_mut(&tls.connection) else { return };
+        let named = |text: &str| (!text.is_empty()).then(|| text.into());
+        connection.sealed = true;
+        connection.begin_tls(exchange::Tls {
+            version: tls.version,
+            cipher: tls.cipher,
+            resumed: tls.resumed,
+            server_name: named(tls.server_name),
+            protocol: named(tls.protocol),
+        });
     }
 
     fn open(&mut self, time: Time, pid: Pid, open: &Open) {
@@ -274,13 +306,13 @@ impl Pipeline {
                 if connection.serve.replace(serve).is_none() {
                     self.bind(time, transfer.connection);
                 }
-            } else if goroutine.role == crate::event::Role::BackgroundRead {
+            } else if goroutine.role == Role::BackgroundRead {
                 connection.hint = Some(goroutine.parent);
-            } else if goroutine.role == crate::event::Role::FastRead && connection.serve.is_none() {
+            } else if goroutine.role == Role::FastRead && connection.serve.is_none() {
                 let pid = connection.pid;
                 self.served_by_reader(time, pid, goroutine, transfer.connection);
             }
-        } else if goroutine.role == crate::event::Role::FastRead && connection.side == Side::Egress {
+        } else if goroutine.role == Role::FastRead && connection.side == Side::Egress {
             let pid = connection.pid;
             self.note_reader(pid, goroutine, transfer.connection);
         }
@@ -288,11 +320,11 @@ impl Pipeline {
             return;
         }
         let Some(connection) = self.connections.get_mut(&transfer.connection) else { return };
-        let heads = connection.book.heads;
+        let counted = connection.counted();
         connection.transfer(time, transfer, self.epoch);
         let id = connection.id;
         if connection.side == Side::Ingress {
-            self.heads += u64::from(connection.book.heads - heads);
+            self.heads += u64::from(connection.counted() - counted);
         }
         match connection.side {
             Side::Ingress => self.ingress_facts(time, id, sink),
@@ -300,9 +332,16 @@ impl Pipeline {
             Side::Unknown | Side::Own => {}
         }
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        let missed = connection.book.missed(transfer.responses);
+        let missed = connection.missed(transfer.responses, false);
         self.missed(id, missed, sink);
         let Some(connection) = self.connections.get_mut(&id) else { return };
+        if let Some(streams) = connection.streams.as_ref().filter(|streams| streams.walked)
+            && streams.opened > 0
+            && connection.data_wanted != Some(streams.wants_data)
+        {
+            connection.data_wanted = Some(streams.wants_data);
+            sink.data(id, streams.wants_data);
+        }
         let until = connection.skippable_until(transfer.direction);
         let told = &mut connection.told[usize::from(transfer.direction == Direction::Send)];
         if until > *told && until.saturating_sub(transfer.offset) > WORTH_TELLING {
@@ -343,7 +382,8 @@ impl Pipeline {
                 {
                     connection.serve = serves(&state.goroutine);
                 }
-                let ended = Ended { connection: id, error: state.error, responses: state.responses };
+                let ended =
+                    Ended { connection: id, error: state.error, responses: state.responses, sealed: state.sealed };
                 self.gone(time, pid, &ended, sink);
             }
         }
@@ -355,6 +395,10 @@ impl Pipeline {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         if ended.error != 0 {
             connection.error = ended.error;
+        }
+        connection.sealed |= ended.sealed;
+        if connection.sealed && connection.tls.is_none() && connection.origin != Origin::Found {
+            self.handshake_failed(id, sink);
         }
         self.missed_at_end(id, ended.responses, sink);
         self.closed(time, pid, id, true, sink);
@@ -390,6 +434,7 @@ impl Pipeline {
                 self.forget_reader(&connection);
             }
         }
+        self.tell_lingering(Time::MAX);
         self.linker.exit(pid);
         self.listening.remove(&pid);
         self.sources.forget(pid);
@@ -401,7 +446,9 @@ impl Pipeline {
 
     /// Connections, runs, goroutines and hand-overs in memory.
     pub fn size(&self) -> usize {
-        self.connections.len() + self.linker.size()
+        let streams: usize =
+            self.connections.values().filter_map(|it| it.streams.as_ref()).map(|it| it.iter().count()).sum();
+        self.connections.len() + self.linker.size() + self.lingering.len() + streams
     }
 }
 

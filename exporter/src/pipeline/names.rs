@@ -170,7 +170,7 @@ fn resolve(table: &Table, server: &Server) -> Resolution {
     let authority = hop.absolute.as_deref().and_then(|absolute| absolute.split("://").nth(1));
     table.resolve(&Request {
         entrypoint,
-        tls: hop.tls,
+        tls: hop.tls.is_some(),
         version: hop.version,
         method: hop.method.original(),
         host: authority.or(hop.host.as_deref()).unwrap_or_default(),

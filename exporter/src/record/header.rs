@@ -9,7 +9,7 @@ const MAGIC: [u8; 8] = *b"hoptap\x1a\n";
 
 /// Goes up when [`crate::event::Event`] changes its shape: postcard writes no names, so that an older stream
 /// would be read as something else.
-pub(super) const FORMAT: u16 = 2;
+pub(super) const FORMAT: u16 = 3;
 
 const MASKED: u16 = 1;
 

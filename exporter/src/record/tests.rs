@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use super::*;
 use crate::event::{
-    Change, Configuration, Direction, Ended, Event, Goroutine, Kind, Open, Origin, Own, Probe, Process, Role, State,
-    Tally, Transfer,
+    Change, Configuration, Direction, Ended, Event, Frames, Goroutine, Kind, Open, Origin, Own, Probe, Process, Role,
+    State, Tally, Tls, Transfer,
 };
 
 const GOROUTINE: Goroutine = Goroutine { id: 77, parent: 7, role: Role::Serve };
@@ -56,17 +56,42 @@ fn every_kind() -> Vec<Event<'static>> {
             result,
             bytes,
             responses: 1,
+            plain: false,
+            frames: None,
         }));
     }
     for change in [Change::Established { local: v6 }, Change::ClosedHere, Change::ClosedThere, Change::Gone] {
         let goroutine = Goroutine::default();
-        kinds.push(Kind::State(State { connection: 1, change, goroutine, error: 104, responses: 7 }));
+        kinds.push(Kind::State(State { connection: 1, change, goroutine, error: 104, responses: 7, sealed: true }));
     }
+    kinds.push(Kind::Tls(Tls {
+        connection: 1,
+        version: 0x0304,
+        cipher: 0x1301,
+        resumed: true,
+        client: false,
+        server_name: "a.test",
+        protocol: "h2",
+    }));
+    // SETTINGS, and the header of a DATA frame without its payload.
+    kinds.push(Kind::Transfer(Transfer {
+        connection: 1,
+        direction: Direction::Send,
+        fd: 9,
+        goroutine: GOROUTINE,
+        offset: 0,
+        result: 23,
+        bytes: &[0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0x80, 0, 0, 1],
+        responses: 0,
+        plain: true,
+        frames: Some(Frames { continued: 0, left: 0, resumed: false }),
+    }));
     kinds.push(Kind::Own(Own { from: v4, to: 8080 }));
     kinds.push(Kind::Lost);
-    kinds.push(Kind::Ended(Ended { connection: 1, error: 104, responses: 7 }));
+    kinds.push(Kind::Ended(Ended { connection: 1, error: 104, responses: 7, sealed: false }));
     for probe in [
-        Probe::Router { router: "r@file", rule: "Host(`ä`)", service: "s" },
+        Probe::Router { router: "r@file", rule: "Host(`ä`)", service: "s", stream: 3 },
+        Probe::Stream { stream: 5 },
         Probe::Service { service: "s", url: Some("http://127.0.0.1:1") },
         Probe::Service { service: "", url: None },
         Probe::EntryPoint { name: "web" },
@@ -149,7 +174,7 @@ fn shape_of_the_format() {
         .unwrap()
         .iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-    assert_eq!((header::FORMAT, sum), (2, 5_206_090_460_357_685_106));
+    assert_eq!((header::FORMAT, sum), (3, 11_378_730_128_643_893_055));
 }
 
 #[test]

@@ -81,12 +81,12 @@ impl Sink for Fanout {
         }
     }
 
-    fn began(&mut self, entrypoint: Option<&Name>, method: &Method) {
-        self.metrics.request_began(entrypoint, method, false);
+    fn began(&mut self, entrypoint: Option<&Name>, method: &Method, tls: bool) {
+        self.metrics.request_began(entrypoint, method, tls);
     }
 
-    fn ended(&mut self, entrypoint: Option<&Name>, method: &Method) {
-        self.metrics.request_ended(entrypoint, method, false);
+    fn ended(&mut self, entrypoint: Option<&Name>, method: &Method, tls: bool) {
+        self.metrics.request_ended(entrypoint, method, tls);
     }
 
     fn skip(&mut self, connection: ConnectionId, direction: Direction, until: u64) {
@@ -99,5 +99,17 @@ impl Sink for Fanout {
 
     fn needs_request_write(&mut self, pid: Pid) {
         self.commands.push(Command::NeedsRequestWrite(pid));
+    }
+
+    fn needs_http2_stream(&mut self, pid: Pid) {
+        self.commands.push(Command::NeedsHttp2Stream(pid));
+    }
+
+    fn handshake_failed(&mut self, entrypoint: Option<&Name>) {
+        self.metrics.handshake_failed(entrypoint);
+    }
+
+    fn data(&mut self, connection: ConnectionId, wanted: bool) {
+        self.commands.push(Command::Data(connection, wanted));
     }
 }

@@ -3,6 +3,7 @@
 //! A pure value, read once when a process is found. Positioned reads through small windows: never a map of the file.
 
 mod build_info;
+mod call;
 mod elf;
 mod error;
 mod function_table;
@@ -36,6 +37,9 @@ pub struct Wanted<'a> {
     /// Functions whose numbering moves between Go versions, by how their names begin:
     /// `net/http.(*Server).Serve.gowrap`.
     pub prefixes: Vec<&'a str>,
+    /// Functions and one that each calls, between whose results and the branch on their error a probe is wanted. Both
+    /// must be among `functions`.
+    pub calls: Vec<(&'a str, &'a str)>,
     /// Struct types whose fields and whose pointer's descriptor are needed: `net/http.persistConn`.
     pub types: Vec<&'a str>,
 }
@@ -60,6 +64,14 @@ pub struct ProbeSite {
     pub offset: u64,
 }
 
+/// Where a function has the results of a call in registers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AfterCall {
+    pub probe: ProbeSite,
+    /// Bytes from the stack pointer there to the word that holds the first argument of the function.
+    pub slot: u32,
+}
+
 /// What was found in an executable.
 #[derive(Debug, Clone)]
 pub struct Binary {
@@ -72,6 +84,7 @@ pub struct Binary {
     /// Traefik's version without a leading `v`, where the build says it.
     pub traefik_version: Option<String>,
     functions: BTreeMap<String, Function>,
+    calls: HashMap<String, Result<AfterCall, NoProbe>>,
     types: HashMap<String, type_table::Struct>,
     segments: Vec<Segment>,
     position_independent: bool,
@@ -88,6 +101,14 @@ impl Binary {
         let build = BuildInfo::find(&image)?;
         let module = ModuleData::find(&image)?;
         let functions = functions(&image, &module, wanted)?;
+        let calls = wanted
+            .calls
+            .iter()
+            .filter_map(|(caller, callee)| {
+                let (from, to) = (functions.get(*caller)?, functions.get(*callee)?);
+                Some(((*caller).to_owned(), after_call(&image, from, to)))
+            })
+            .collect();
         let types = type_table::find(&image, &module, wanted.types.iter().copied())?;
         Ok(Self {
             arch: image.elf.arch,
@@ -95,6 +116,7 @@ impl Binary {
             module: build.as_ref().and_then(|build| build.module.clone()),
             go_version: build.map(|build| build.go_version),
             functions,
+            calls,
             types,
             position_independent: image.elf.position_independent,
             segments: image.elf.segments,
@@ -109,6 +131,11 @@ impl Binary {
     /// The first of several names that the executable has: Go and Traefik rename functions between versions.
     pub fn first_function<'n>(&self, alternates: &[&'n str]) -> Option<(&'n str, &Function)> {
         alternates.iter().find_map(|name| self.functions.get(*name).map(|function| (*name, function)))
+    }
+
+    /// Where a wanted function is back from the call that was named with it.
+    pub fn after_call(&self, caller: &str) -> Option<Result<AfterCall, NoProbe>> {
+        self.calls.get(caller).copied()
     }
 
     /// The wanted functions whose names begin so, sorted by name.
@@ -197,7 +224,19 @@ fn probe(image: &Image<'_>, place: &Place) -> Result<ProbeSite, NoProbe> {
     let code = reader.run(place.address).map_err(|_| NoProbe::Missing)?;
     let length = code.len().min(usize::try_from(place.size).unwrap_or(usize::MAX));
     let within = prologue::site(image.elf.arch, code.get(..length).unwrap_or_default(), place.size)?;
-    let address = place.address + within;
+    probe_at(image, place.address + within)
+}
+
+fn after_call(image: &Image<'_>, caller: &Function, callee: &Function) -> Result<AfterCall, NoProbe> {
+    let mut reader = image.reader(call::LONGEST);
+    let code = reader.run(caller.address).map_err(|_| NoProbe::Missing)?;
+    let length = code.len().min(usize::try_from(caller.size).unwrap_or(usize::MAX));
+    let code = code.get(..length).unwrap_or_default();
+    let (within, slot) = call::site(image.elf.arch, code, caller.address, callee.address)?;
+    Ok(AfterCall { probe: probe_at(image, caller.address + within)?, slot })
+}
+
+fn probe_at(image: &Image<'_>, address: u64) -> Result<ProbeSite, NoProbe> {
     let segment = image.elf.segment(address).ok_or(NoProbe::Missing)?;
     let offset = image::offset(segment, address).ok_or(NoProbe::Missing)?;
     Ok(ProbeSite { address, offset })

@@ -80,7 +80,13 @@ impl Session {
         };
         let mut traced = Traced::new(found, target, bias, kernel_side);
         let by_probes = self.settings.names != NamesFrom::Api;
-        traced.attach(&mut self.programs, |spec| spec.when != When::OnDemand && (by_probes || !spec.names));
+        traced.attach(&mut self.programs, |spec| match spec.when {
+            When::Always | When::Learning => by_probes || !spec.names,
+            When::OnDemand | When::StreamsUnknown => false,
+        });
+        if !traced.has("router") {
+            traced.attach(&mut self.programs, |spec| spec.when == When::StreamsUnknown);
+        }
         let now = clock::monotonic();
         handler.event(&Event { time: now, pid, kind: Kind::Process(Box::new(traced.process())) });
         let entrypoints = traced.configuration.entrypoints.clone();
@@ -100,7 +106,8 @@ impl Session {
     /// Everything is in place: lets the kernel side tell of the process.
     fn begin(&mut self, pid: Pid, handler: &mut impl Handler) {
         let Some(traced) = self.traced.get_mut(&pid) else { return };
-        let Some(kernel_side) = traced.waits.take() else { return };
+        let Some(mut kernel_side) = traced.waits.take() else { return };
+        kernel_side.since = clock::monotonic();
         let process = traced.process();
         if let Err(error) = self.processes.insert(pid, Pod(kernel_side), 0) {
             tracing::warn!(pid, %error, "cannot trace this process: the kernel side takes no more");

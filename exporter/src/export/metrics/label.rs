@@ -193,6 +193,24 @@ impl Labels for Active {
     }
 }
 
+/// Labels of what happens to connections of clients.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct EntryPoint {
+    pub(super) entrypoint: Option<Name>,
+}
+
+impl EncodeLabelSet for EntryPoint {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error> {
+        put_name(encoder, label::TRAEFIK_ENTRYPOINT_NAME, self.entrypoint.as_ref())
+    }
+}
+
+impl Labels for EntryPoint {
+    fn folded() -> Self {
+        Self { entrypoint: Some(Name::from(OTHER)) }
+    }
+}
+
 /// Exemplar: the span that an observation comes from. OpenMetrics fixes the two names.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trace {

@@ -20,6 +20,7 @@ use std::time::{Duration, SystemTime};
 use hoptap_semconv::metric;
 use prometheus_client::encoding::EncodeMetric;
 use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -59,6 +60,7 @@ pub struct Metrics {
     clients: Table<ClientKey, label::Client, HopMetrics>,
     overheads: Table<usize, label::Router, Histogram>,
     active: Table<(usize, &'static str, bool), label::Active, Gauge>,
+    handshakes: Table<usize, label::EntryPoint, Counter>,
     folded: Arc<Folded>,
     counters: Arc<Counters>,
     sampled: Box<dyn Fn(&Context) -> bool + Send>,
@@ -102,6 +104,7 @@ impl Metrics {
             clients: Table::new(settings.max_series, HopMetrics::new),
             overheads: Table::new(settings.max_series, || Histogram::new(&bucket::OVERHEAD)),
             active: Table::new(settings.max_series, Gauge::default),
+            handshakes: Table::new(settings.max_series, Counter::default),
             folded: Arc::new(Folded::default()),
             counters: Arc::clone(&counters),
             sampled: settings.sampled,
@@ -129,6 +132,7 @@ impl Metrics {
             metric::HTTP_CLIENT_RESPONSE_BODY_SIZE,
             self.clients.family(histogram, |m| &m.response_size),
         );
+        register(registry, metric::HOPTAP_TLS_HANDSHAKE_FAILURES, self.handshakes.family(MetricType::Counter, |m| m));
         register(registry, metric::TRAEFIK_PROXY_OVERHEAD, self.overheads.family(histogram, |m| m));
     }
 
@@ -158,6 +162,12 @@ impl Metrics {
         self.active(entrypoint, method, tls).dec();
     }
 
+    /// A client began TLS, and no session came about.
+    pub fn handshake_failed(&mut self, entrypoint: Option<&Name>) {
+        let labels = || label::EntryPoint { entrypoint: entrypoint.cloned() };
+        self.handshakes.get(address(entrypoint), labels).metrics.inc();
+    }
+
     fn active(&mut self, entrypoint: Option<&Name>, method: &Method, tls: bool) -> &Gauge {
         let method = method.known();
         let labels = || label::Active { entrypoint: entrypoint.cloned(), method, scheme: scheme(tls) };
@@ -174,14 +184,14 @@ impl Metrics {
             method,
             status: hop.status,
             error: hop.error,
-            tls: hop.tls,
+            tls: hop.tls.is_some(),
         };
         let found = self.servers.get(key, || label::Server {
             entrypoint: server.entrypoint.clone(),
             router: server.router.clone(),
             service: server.service.clone(),
             method,
-            scheme: scheme(hop.tls),
+            scheme: scheme(hop.tls.is_some()),
             status: hop.status,
             error: hop.error,
         });

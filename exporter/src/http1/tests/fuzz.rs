@@ -88,7 +88,7 @@ impl Ends {
             Output::Request(_) | Output::Response(_) | Output::Body { .. } | Output::Trailers(_) => {
                 assert!(self.open, "out of a message: {output:?}");
             }
-            Output::ProxyHeader(_) | Output::Tunnel { .. } => {}
+            Output::ProxyHeader(_) | Output::Tunnel { .. } | Output::Sealed => {}
         }
     }
 }

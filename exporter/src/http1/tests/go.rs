@@ -60,7 +60,6 @@ const TABLE: &[(&[u8], &[u16])] = &[
     (b"G@T / HTTP/1.1\r\nHost: a\r\n\r\n", &[400]),
     (b"M-SEARCH * HTTP/1.1\r\nHost: a\r\n\r\n", &[200]),
     (b"get / HTTP/1.1\r\nHost: a\r\n\r\n", &[200]),
-    (b"\x16\x03\x01\x02\x00\x01\n\n", &[400]),
     (b"\x00\n", &[400]),
     (b"GET /\x00 HTTP/1.1\r\nHost: a\r\n\r\n", &[400]),
     (b"GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n", &[400]),

@@ -38,7 +38,7 @@ impl Trace {
                     text.push_str(&data.escape_ascii().to_string());
                 }
             }
-            Output::Tunnel { bytes } => self.tunnel += bytes,
+            Output::Tunnel { bytes, .. } => self.tunnel += bytes,
             other => {
                 self.flush();
                 self.word(&describe(&other));
@@ -88,6 +88,7 @@ fn describe(output: &Output<'_>) -> String {
         Output::End { incomplete: true } => "cut".into(),
         Output::Refused(status) => format!("refused {status}"),
         Output::Http2 => "http2".into(),
+        Output::Sealed => "sealed".into(),
         Output::Lost(loss) => format!("lost {loss:?}"),
         Output::Request(head) => {
             let mut words = vec![head.method.original().to_string(), head.path.to_string()];

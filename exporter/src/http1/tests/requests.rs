@@ -132,7 +132,8 @@ fn ends_of_the_stream() {
 
 #[test]
 fn not_http() {
-    stream(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "begin, refused 400");
+    stream(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "sealed");
+    stream(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n\x16\x03\x01", "begin, GET / host=a 1.1, end, begin, refused 400");
     stream(b"\0\0\0\0", "begin, refused 400");
     stream(b"\r\n\r\nGET / HTTP/1.1\r\n\r\n", "begin, refused 400");
     stream(b"SSH-2.0-x\r\n", "begin, refused 400");

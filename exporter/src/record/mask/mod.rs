@@ -8,6 +8,7 @@ mod frames;
 mod lines;
 #[cfg(test)]
 mod tests;
+mod walked;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use super::configuration::without_secrets;
 use crate::event::{Change, ConnectionId, Direction, Ended, Event, Kind, Origin, Probe, State, Transfer};
 use crate::redact::without_user;
 use direction::Masked;
+use walked::Walked;
 
 /// What stands in place of each byte of a secret.
 pub(super) const STAR: u8 = b'*';
@@ -27,10 +29,18 @@ const GENERATION: usize = 16 << 10;
 /// Follows every direction of every connection of one event stream.
 #[derive(Debug, Default)]
 pub struct Masker {
-    young: HashMap<Key, Masked>,
-    old: HashMap<Key, Masked>,
+    young: HashMap<Key, Follows>,
+    old: HashMap<Key, Follows>,
     bytes: Vec<u8>,
     url: String,
+}
+
+/// How a direction is followed.
+#[derive(Debug)]
+enum Follows {
+    Bytes(Masked),
+    /// The kernel side walks over its frames.
+    Frames(Box<Walked>),
 }
 
 type Key = (ConnectionId, Direction);
@@ -45,12 +55,18 @@ impl Masker {
         match &event.kind {
             Kind::Open(open) if open.origin != Origin::Found => {
                 for direction in [Direction::Receive, Direction::Send] {
-                    self.keep((open.connection, direction), Masked::from_its_start());
+                    self.keep((open.connection, direction), Follows::Bytes(Masked::from_its_start()));
                 }
             }
             Kind::State(State { connection, change: Change::Gone, .. }) | Kind::Ended(Ended { connection, .. }) => {
                 for direction in [Direction::Receive, Direction::Send] {
                     self.take((*connection, direction));
+                }
+            }
+            // What came before was encrypted.
+            Kind::Tls(tls) => {
+                for direction in [Direction::Receive, Direction::Send] {
+                    self.keep((tls.connection, direction), Follows::Bytes(Masked::from_its_start()));
                 }
             }
             Kind::Transfer(transfer) if !transfer.bytes.is_empty() => {
@@ -72,24 +88,39 @@ impl Masker {
 
     fn transfer<'a>(&'a mut self, event: &Event<'_>, transfer: &Transfer<'a>) -> Cow<'a, Event<'a>> {
         let key = (transfer.connection, transfer.direction);
-        let mut masked = self.take(key).unwrap_or_else(Masked::found_midway);
+        if let Some(frames) = transfer.frames {
+            let mut walked = match self.take(key) {
+                Some(Follows::Frames(walked)) => walked,
+                _ => Box::default(),
+            };
+            self.bytes.clear();
+            self.bytes.extend_from_slice(transfer.bytes);
+            walked.mask(frames, &mut self.bytes);
+            self.keep(key, Follows::Frames(walked));
+            let kind = Kind::Transfer(Transfer { bytes: &self.bytes, ..transfer.clone() });
+            return Cow::Owned(with_kind(event, kind));
+        }
+        let mut masked = match self.take(key) {
+            Some(Follows::Bytes(masked)) => masked,
+            _ => Masked::found_midway(),
+        };
         let before = (transfer.result <= 0).then(|| masked.clone());
         self.bytes.clear();
         self.bytes.extend_from_slice(transfer.bytes);
         masked.apply(transfer.offset, &mut self.bytes);
         // Nothing moved: the same bytes come again at the same place.
-        self.keep(key, before.unwrap_or(masked));
+        self.keep(key, Follows::Bytes(before.unwrap_or(masked)));
         let kind = Kind::Transfer(Transfer { bytes: &self.bytes, ..transfer.clone() });
         Cow::Owned(with_kind(event, kind))
     }
 
-    fn take(&mut self, key: Key) -> Option<Masked> {
+    fn take(&mut self, key: Key) -> Option<Follows> {
         let young = self.young.remove(&key);
         let old = self.old.remove(&key);
         young.or(old)
     }
 
-    fn keep(&mut self, key: Key, masked: Masked) {
+    fn keep(&mut self, key: Key, masked: Follows) {
         if self.young.len() >= GENERATION {
             self.old = std::mem::take(&mut self.young);
         }

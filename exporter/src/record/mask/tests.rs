@@ -40,6 +40,8 @@ fn transfer(connection: u64, offset: usize, bytes: &[u8], result: i64) -> Event<
         result,
         bytes,
         responses: 0,
+        plain: false,
+        frames: None,
     }))
 }
 
@@ -326,6 +328,7 @@ fn memory_is_bounded() {
         goroutine: Goroutine::default(),
         error: 0,
         responses: 0,
+        sealed: false,
     })));
     assert!(masker.young.is_empty() && masker.old.is_empty());
 }

@@ -71,6 +71,7 @@ fn every_metric_of_the_registry_is_on_the_page() {
     let (mut metrics, page, _) = metrics(100);
     traffic().iter().for_each(|exchange| metrics.observe(exchange));
     metrics.request_began(None, &Method::Get, false);
+    metrics.handshake_failed(None);
     let text = page.encode(Format::Classic).unwrap();
     for metric in metric::ALL {
         let declared = format!("# TYPE {} ", metric.prometheus);

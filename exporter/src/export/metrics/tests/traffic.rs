@@ -35,7 +35,7 @@ pub(super) fn hop(method: &str, what: &str) -> Hop {
         version: Version::Http11,
         status,
         error,
-        tls: false,
+        tls: None,
         local: ([172, 18, 0, 2], 80).into(),
         peer: ([172, 18, 0, 9], 8000).into(),
         request: body(request),
@@ -43,6 +43,10 @@ pub(super) fn hop(method: &str, what: &str) -> Hop {
         request_headers: Headers::default(),
         response_headers: Headers::default(),
         upgraded: None,
+        rpc: None,
+        websocket: None,
+        reset: None,
+        missing: Vec::new(),
     }
 }
 
@@ -101,7 +105,7 @@ pub(super) fn traffic() -> Vec<Exchange> {
     let users = ["web", "users@docker", "users@docker"];
     let backend = ["users@docker", "users@docker", "http://users:8000"];
     let mut secure = server(users, 2_600_000, hop("POST", "200 8.1ms 34>151"));
-    secure.hop.tls = true;
+    secure.hop.tls = Some(Arc::default());
     secure.context.sampled = Some(true);
     let mut inferred = attempt(Role::Backend, backend, hop("POST", "200 5.5ms 34>151"));
     inferred.link = Some(Link::Inferred);

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use crate::event::{Name, Process};
 use crate::exchange::{
-    Attempt, Body, Context, ErrorKind, Exchange, Headers, Hop, Link, Method, NameSource, Role, Server, Version,
+    Attempt, Body, Context, End, ErrorKind, Exchange, Headers, Hop, Link, Method, NameSource, Reset, Role, Rpc, Server,
+    Tls, Version, WebSocket,
 };
+use crate::rpc;
 
 /// xorshift64*: the same numbers in every run.
 pub(super) struct Source(u64);
@@ -156,7 +158,7 @@ fn hop(source: &mut Source) -> Hop {
         version: source.of(&[Version::Http10, Version::Http11, Version::Http2, Version::Http3]),
         status: source.maybe(|source| source.of(&[0, 101, 200, 302, 404, 500, 599, 65535])),
         error: source.maybe(|source| source.of(&[ConnectionRefused, Cancelled, Other])),
-        tls: source.flip(),
+        tls: source.maybe(|source| Arc::new(session(source))),
         local: address(source),
         peer: address(source),
         request: body(source),
@@ -164,5 +166,28 @@ fn hop(source: &mut Source) -> Hop {
         request_headers: headers(source),
         response_headers: headers(source),
         upgraded: source.maybe(|_| "websocket".into()),
+        rpc: source.maybe(|source| Rpc {
+            kind: source.of(&[rpc::Kind::Grpc, rpc::Kind::Web]),
+            status: source.maybe(|source| source.of(&[0, 1, 4, 16, 17])),
+            requests: source.maybe(Source::number),
+            responses: source.maybe(Source::number),
+        }),
+        websocket: source.maybe(|source| WebSocket {
+            sent: source.maybe(Source::number),
+            received: source.maybe(Source::number),
+            close_code: source.maybe(|source| source.of(&[1000, 1005])),
+        }),
+        reset: source.maybe(|source| Reset { by: source.of(&[End::Client, End::Server]), code: source.of(&[8, 99]) }),
+        missing: source.of(&[vec![], vec!["url.path", "user_agent.original"]]),
+    }
+}
+
+fn session(source: &mut Source) -> Tls {
+    Tls {
+        version: source.of(&[0, 0x0303, 0x0304]),
+        cipher: source.of(&[0, 0x1301]),
+        resumed: source.flip(),
+        server_name: source.maybe(|source| source.of(&["a.test", "é"]).into()),
+        protocol: source.maybe(|source| source.of(&["h2", "http/1.1"]).into()),
     }
 }
