@@ -72,14 +72,10 @@ impl Mix {
 
     /// What was sent, and the ids of what was never answered.
     async fn run(&self, lab: &Lab) -> Result<(Vec<Shot>, HashSet<String>)> {
-        let mut targets = Vec::new();
-        for case in &self.cases {
-            targets.push((*case, lab.traefik.address(case.entrypoint())?));
-        }
-        let (next, targets) = (Arc::new(AtomicUsize::new(0)), Arc::new(targets));
+        let next = Arc::new(AtomicUsize::new(0));
         let workers: Vec<_> = (0..self.at_once as u64)
             .map(|worker| {
-                let (mix, next, targets) = (self.clone(), Arc::clone(&next), Arc::clone(&targets));
+                let (mix, next, doors) = (self.clone(), Arc::clone(&next), Arc::clone(&lab.doors));
                 tokio::spawn(async move {
                     let mut random = Ids::new(mix.seed ^ worker.wrapping_mul(0x2545_f491_4f6c_dd1d));
                     let (mut shots, mut unanswered) = (Vec::new(), Vec::new());
@@ -89,10 +85,10 @@ impl Mix {
                         if number >= mix.shots {
                             return anyhow::Ok((shots, unanswered));
                         }
-                        let (case, to) = draw(&mut random, &targets);
+                        let case = draw(&mut random, &mix.cases);
                         let kept_now = kept.take().filter(|_| case.may_follow() && random.draw() % 10 < KEPT_IN_TEN);
                         let id = format!("mix-{}-{number}", mix.seed);
-                        match timeout(PATIENCE, case.fire(to, &id, kept_now)).await {
+                        match timeout(PATIENCE, case.fire(&doors, &id, kept_now)).await {
                             Ok(shot) => {
                                 let mut shot = shot?;
                                 kept = shot.kept.take().filter(|_| case.may_follow());
@@ -115,12 +111,12 @@ impl Mix {
     }
 }
 
-fn draw<T: Copy>(random: &mut Ids, targets: &[(Case, T)]) -> (Case, T) {
+fn draw(random: &mut Ids, cases: &[Case]) -> Case {
     loop {
-        let index = random.draw() % targets.len() as u64;
-        let Some((case, to)) = usize::try_from(index).ok().and_then(|index| targets.get(index)) else { continue };
+        let index = random.draw() % cases.len() as u64;
+        let Some(case) = usize::try_from(index).ok().and_then(|index| cases.get(index)) else { continue };
         if !case.is_large() || random.draw().is_multiple_of(LARGE_ONE_IN) {
-            return (*case, *to);
+            return *case;
         }
     }
 }
