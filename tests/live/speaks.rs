@@ -1,13 +1,17 @@
-//! TLS, HTTP/2, gRPC and WebSockets: each case by itself. Without hoptap the cases are checked against Traefik.
+//! TLS, HTTP/2, gRPC and WebSockets: each case by itself, and all of them at once. Without hoptap the cases are checked against Traefik.
 
 mod cases;
 mod streams;
 
 use std::process::ExitCode;
 
-use hoptap_tests::lab::Plan;
+use anyhow::Result;
+use hoptap_tests::lab::{Lab, Plan};
+use hoptap_tests::mix::{self, Mix};
 use hoptap_tests::suite::{self, Suite};
 use hoptap_tests::traefik;
+
+const SHOTS: usize = 3000;
 
 fn main() -> ExitCode {
     let modern = Plan { modern: true, ..Plan::default() };
@@ -24,5 +28,19 @@ fn main() -> ExitCode {
 
 fn all(plan: Plan<'static>) -> Suite {
     let suite = streams::ALL.iter().fold(Suite::new(plan), |suite, (group, cases)| suite.streams(group, cases));
-    cases::ALL.iter().fold(suite, |suite, (group, cases)| suite.over_tls(group, cases))
+    cases::ALL
+        .iter()
+        .fold(suite, |suite, (group, cases)| suite.over_tls(group, cases))
+        .case("everything at once", async move |lab: &Lab| everything(lab, &plan).await)
+}
+
+/// Every case, those of HTTP/1 with and without TLS, over kept and over shared connections. HOPTAP_SEED draws another
+/// order, HOPTAP_SHOTS more of it.
+async fn everything(lab: &Lab, plan: &Plan<'_>) -> Result<()> {
+    let plain = cases::ALL.iter().flat_map(|(_, cases)| cases.iter()).filter_map(|case| case.under(plan).ok());
+    let tls = plain.clone().filter_map(|case| case.over_tls().ok());
+    let streams = streams::ALL.iter().flat_map(|(_, cases)| cases.iter()).filter_map(|case| case.under(plan).ok());
+    let (cases, streams, seed) = (plain.chain(tls).collect(), streams.collect(), mix::seed()?);
+    let shots = std::env::var("HOPTAP_SHOTS").ok().and_then(|text| text.parse().ok()).unwrap_or(SHOTS);
+    Mix { cases, streams, unanswered: plan.fast_proxy, shots, at_once: 40, seed }.check(lab).await
 }

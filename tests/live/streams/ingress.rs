@@ -62,7 +62,7 @@ pub(crate) const CASES: &[StreamCase] = &[
         .attempts(&[hoptap_tests::case::Attempt::Refused("down@file")]),
     any("client certificate", Over::Http2Tls, "GET /x?id={id} mtls.test").certified().router("mtls@file"),
     any("client certificate, TLS 1.2", Over::Http1Tls12, "GET /x?id={id} mtls.test").certified().router("mtls@file"),
-    any("options of its own", Over::Http2Tls, "GET /x?id={id} strict.test").router("strict@file"),
+    any("options of its own", Over::Http2Tls, "GET /x?id={id} strict.test").router("strict@file").apart(),
     // The hello chose other TLS options than the host that is asked for has.
     StreamCase::new("misdirected", Over::Http2Tls, "GET /x?id={id} strict.test", 421).hello("any.test").unlogged(),
     StreamCase::new("misdirected, TLS", Over::Http1Tls, "GET /x?id={id} any.test", 421).hello("strict.test").unlogged(),

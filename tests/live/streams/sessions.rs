@@ -50,5 +50,6 @@ pub(crate) const CASES: &[StreamCase] = &[
     StreamCase::new("events left early, HTTP/1", Over::Http1Tls, "GET /sse?id={id}&k=1000&p=10ms any.test", 200)
         .act(Act::ResetAt(40))
         .router("any@file")
-        .attempts(&[Cut("be1@file", 200)]),
+        .attempts(&[Cut("be1@file", 200)])
+        .not_fast("fastProxy logs 502 where the client leaves, though the head with 200 is out"),
 ];

@@ -112,6 +112,7 @@ pub struct StreamCase {
     fast: Option<Otherwise>,
     logged: bool,
     unseen: bool,
+    apart: bool,
 }
 
 /// What the client saw of it.
@@ -156,6 +157,7 @@ impl StreamCase {
             fast: None,
             logged: true,
             unseen: false,
+            apart: false,
         }
     }
 
@@ -183,12 +185,14 @@ impl StreamCase {
     /// The host in the hello is another one than in the request.
     pub const fn hello(mut self, name: &'static str) -> Self {
         self.name_in_hello = name;
+        self.apart = true;
         self
     }
 
     /// The client shows a certificate.
     pub const fn certified(mut self) -> Self {
         self.certified = true;
+        self.apart = true;
         self
     }
 
@@ -252,6 +256,12 @@ impl StreamCase {
         self
     }
 
+    /// Its host has TLS options of its own: no connection that began with another name reaches it.
+    pub const fn apart(mut self) -> Self {
+        self.apart = true;
+        self
+    }
+
     /// The case as it is in a lab of this plan.
     ///
     /// # Errors
@@ -277,9 +287,13 @@ impl StreamCase {
         self.over.is_http2()
             && self.over != Over::Http2Proxied
             && self.settings.is_none()
-            && self.name_in_hello.is_empty()
-            && !self.certified
+            && !self.apart
             && !matches!(self.act, Act::HangUpAfter(_) | Act::GoAwayAfter(_))
+    }
+
+    /// It may follow others on a connection of HTTP/1.
+    pub fn may_follow(&self) -> bool {
+        matches!(self.over, Over::Http1 | Over::Http1Tls) && self.session.is_none() && !self.apart
     }
 
     fn hello_of(&self) -> Hello {

@@ -1,36 +1,32 @@
 //! Cases of every kind at once and in random order, some after others on one connection: what is right one by one must
 //! be right in a crowd.
 
+mod agree;
+mod pool;
+mod worker;
+
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::AtomicUsize;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use hoptap::link::Ids;
 
-use tokio::time::timeout;
-
 use crate::case::{Case, Shot};
-use crate::client::Connection;
 use crate::lab::Lab;
 use crate::load::unix_nanos;
-use crate::oracle;
+use crate::oracle::{self, Verdict};
 use crate::span::{Kind, Span};
-
-/// One in so many of the cases that are drawn may move a megabyte.
-const LARGE_ONE_IN: u64 = 20;
-
-/// A connection is kept for the next case so many times in ten.
-const KEPT_IN_TEN: u64 = 7;
-
-/// Longer than any answer takes.
-const PATIENCE: Duration = Duration::from_secs(8);
+use crate::stream_case::StreamCase;
+use pool::Pool;
+use worker::{Sent, Worker};
 
 /// How much of what.
 #[derive(Debug, Clone)]
 pub struct Mix {
     pub cases: Vec<Case>,
+    /// For labs that speak more than HTTP/1 without TLS.
+    pub streams: Vec<StreamCase>,
     /// Traefik may fail to answer: its fastProxy does, without hoptap as with it, where a backend closes a connection that
     /// it had kept (3.6.12, pkg/proxy/fast/connpool.go). Nothing is known of such a request, then.
     pub unanswered: bool,
@@ -53,6 +49,10 @@ impl Mix {
         let logged = shots.iter().filter(|shot| shot.logged).count();
         let mut rows = lab.rows(before, logged).await?;
         rows.retain(|row| is_known(row.id.as_deref()));
+        if lab.hoptap.is_none() {
+            let differences = agree::differences(&shots, &rows, &lab.backends.received());
+            return Verdict { rows: rows.len(), differences, ..Verdict::default() }.check();
+        }
         let arrived = lab.backends.received().iter().filter(|one| one.id.is_some()).count();
         let mut spans = lab.spans(shots.len(), arrived).await;
         // Mirrors are sent to after the answer: what they got is asked for when all spans are there.
@@ -72,52 +72,28 @@ impl Mix {
 
     /// What was sent, and the ids of what was never answered.
     async fn run(&self, lab: &Lab) -> Result<(Vec<Shot>, HashSet<String>)> {
-        let next = Arc::new(AtomicUsize::new(0));
+        let mut early = lab.take_all_early();
+        let (next, pool) = (Arc::new(AtomicUsize::new(0)), Arc::new(Pool::new(&mut early)));
         let workers: Vec<_> = (0..self.at_once as u64)
-            .map(|worker| {
-                let (mix, next, doors) = (self.clone(), Arc::clone(&next), Arc::clone(&lab.doors));
-                tokio::spawn(async move {
-                    let mut random = Ids::new(mix.seed ^ worker.wrapping_mul(0x2545_f491_4f6c_dd1d));
-                    let (mut shots, mut unanswered) = (Vec::new(), Vec::new());
-                    let mut kept: Option<Connection> = None;
-                    loop {
-                        let number = next.fetch_add(1, Ordering::Relaxed);
-                        if number >= mix.shots {
-                            return anyhow::Ok((shots, unanswered));
-                        }
-                        let case = draw(&mut random, &mix.cases);
-                        let kept_now = kept.take().filter(|_| case.may_follow() && random.draw() % 10 < KEPT_IN_TEN);
-                        let id = format!("mix-{}-{number}", mix.seed);
-                        match timeout(PATIENCE, case.fire(&doors, &id, kept_now)).await {
-                            Ok(shot) => {
-                                let mut shot = shot?;
-                                kept = shot.kept.take().filter(|_| case.may_follow());
-                                shots.push(shot);
-                            }
-                            Err(_) if mix.unanswered => unanswered.push(id),
-                            Err(_) => bail!("{id} was not answered: {}", case.name),
-                        }
-                    }
-                })
+            .map(|number| {
+                let worker = Worker {
+                    mix: self.clone(),
+                    next: Arc::clone(&next),
+                    doors: Arc::clone(&lab.doors),
+                    pool: Arc::clone(&pool),
+                    random: Ids::new(self.seed ^ number.wrapping_mul(0x2545_f491_4f6c_dd1d)),
+                    kept: [early.plain.pop().into_iter().collect(), early.tls.pop().into_iter().collect()],
+                };
+                tokio::spawn(worker.run())
             })
             .collect();
-        let (mut shots, mut unanswered) = (Vec::with_capacity(self.shots), HashSet::new());
+        let (mut shots, mut without) = (Vec::with_capacity(self.shots), HashSet::new());
         for worker in workers {
-            let (answered, others) = worker.await??;
+            let Sent { shots: answered, unanswered } = worker.await??;
             shots.extend(answered);
-            unanswered.extend(others);
+            without.extend(unanswered);
         }
-        Ok((shots, unanswered))
-    }
-}
-
-fn draw(random: &mut Ids, cases: &[Case]) -> Case {
-    loop {
-        let index = random.draw() % cases.len() as u64;
-        let Some(case) = usize::try_from(index).ok().and_then(|index| cases.get(index)) else { continue };
-        if !case.is_large() || random.draw().is_multiple_of(LARGE_ONE_IN) {
-            return *case;
-        }
+        Ok((shots, without))
     }
 }
 
