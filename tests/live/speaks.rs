@@ -10,6 +10,7 @@ use hoptap_tests::lab::{Lab, Plan};
 use hoptap_tests::mix::{self, Mix};
 use hoptap_tests::suite::{self, Suite};
 use hoptap_tests::traefik;
+use streams::{handshakes, idle, many};
 
 const SHOTS: usize = 3000;
 
@@ -21,7 +22,11 @@ fn main() -> ExitCode {
         ("std", Plan { hoptap: Some(&[]), ..modern }),
         ("fastproxy", Plan { hoptap: Some(&[]), fast_proxy: true, ..modern }),
     ];
-    let suites = plans.into_iter().map(|(label, plan)| (label, all(plan))).collect();
+    // The connections that are older than hoptap are for one lab alone to use.
+    let older = [("older", modern), ("older std", plans[2].1), ("older fastproxy", plans[3].1)];
+    let older =
+        older.map(|(label, plan)| (label, Suite::new(plan).case("connections of before the start", many::older)));
+    let suites = plans.into_iter().map(|(label, plan)| (label, all(plan))).chain(older).collect();
     let lacking = traefik::program().err().map(|error| format!("{error:#}"));
     suite::run(suites, lacking.as_deref())
 }
@@ -31,7 +36,11 @@ fn all(plan: Plan<'static>) -> Suite {
     cases::ALL
         .iter()
         .fold(suite, |suite, (group, cases)| suite.over_tls(group, cases))
+        .case("handshakes that fail", handshakes::fail)
+        .case("a hundred streams on one connection", many::hundred)
+        .case("a connection breaks with fifty streams on it", many::cut)
         .case("everything at once", async move |lab: &Lab| everything(lab, &plan).await)
+        .case("five thousand connections that say nothing", idle::held)
 }
 
 /// Every case, those of HTTP/1 with and without TLS, over kept and over shared connections. HOPTAP_SEED draws another

@@ -35,6 +35,8 @@ pub struct Early {
     /// Without TLS.
     pub http2: Vec<http2::Connection>,
     pub http2_tls: Vec<http2::Connection>,
+    /// Requests that went over them.
+    pub(crate) sent: usize,
 }
 
 impl Early {
@@ -46,6 +48,7 @@ impl Early {
             early.plain.push(client::Connection::over(doors.plain("web").await?)?);
         }
         exchange(&mut early.plain, "any.test").await?;
+        early.sent = COUNT;
         if !modern {
             return Ok(early);
         }
@@ -70,6 +73,7 @@ impl Early {
                 ensure!(status == 200, "expected 200 from {host}, found {status}");
             }
         }
+        early.sent += HOSTS.len() * (COUNT + 2 * OF_HTTP2);
         Ok(early)
     }
 }

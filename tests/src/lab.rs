@@ -94,6 +94,11 @@ impl Lab {
         let certificates = modern.as_ref().map(|modern| Arc::clone(&modern.certificates));
         let doors = Arc::new(Doors::new(traefik.addresses().collect(), certificates));
         let early = Early::open(&doors, plan.modern).await?;
+        // Rows come after the responses: none of these may come later, among those of a case.
+        let begun = Instant::now();
+        while traefik.access_log()?.len() < early.sent && begun.elapsed() < SETTLE {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         let hoptap = match plan.hoptap {
             None => None,
             Some(arguments) => {

@@ -69,4 +69,9 @@ pub(crate) const CASES: &[StreamCase] = &[
     any("another host, the same options", Over::Http2Tls, "GET /x?id={id} any.test").hello("other.test"),
     any("goodbye of the client", Over::Http2Tls, "GET /x?id={id}&d=100ms any.test").act(Act::GoAwayAfter(30)),
     any("goodbye of the client without TLS", Over::Http2, "GET /x?id={id}&d=100ms any.test").act(Act::GoAwayAfter(30)),
+    // Traefik looks at the first bytes of a connection: any entrypoint speaks TLS, and any entrypoint speaks without.
+    any("no TLS where there is TLS", Over::Http1, "GET /x?id={id} any.test").on("websecure"),
+    any("HTTP/2 without TLS where there is TLS", Over::Http2, "GET /x?id={id} any.test").on("websecure"),
+    StreamCase::new("TLS where there is none", Over::Http1Tls, "GET /x?id={id} any.test", 404).on("web"),
+    StreamCase::new("HTTP/2 with TLS where there is none", Over::Http2Tls, "GET /x?id={id} any.test", 404).on("web"),
 ];

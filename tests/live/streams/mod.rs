@@ -3,7 +3,10 @@
 pub(crate) mod backends;
 pub(crate) mod broken;
 pub(crate) mod calls;
+pub(crate) mod handshakes;
+pub(crate) mod idle;
 pub(crate) mod ingress;
+pub(crate) mod many;
 pub(crate) mod middlewares;
 pub(crate) mod sessions;
 

@@ -45,29 +45,7 @@ impl Mix {
     pub async fn check(&self, lab: &Lab) -> Result<()> {
         let before = lab.begin()?;
         let (shots, unanswered) = self.run(lab).await?;
-        let is_known = |id: Option<&str>| id.is_none_or(|id| !unanswered.contains(id));
-        let logged = shots.iter().filter(|shot| shot.logged).count();
-        let mut rows = lab.rows(before, logged).await?;
-        rows.retain(|row| is_known(row.id.as_deref()));
-        if lab.hoptap.is_none() {
-            let differences = agree::differences(&shots, &rows, &lab.backends.received());
-            return Verdict { rows: rows.len(), differences, ..Verdict::default() }.check();
-        }
-        let arrived = lab.backends.received().iter().filter(|one| one.id.is_some()).count();
-        let mut spans = lab.spans(shots.len(), arrived).await;
-        // Mirrors are sent to after the answer: what they got is asked for when all spans are there.
-        let mut received = lab.backends.received();
-        received.retain(|one| is_known(one.id.as_deref()));
-        spans.retain(|span| span.kind != Kind::Server || is_known(oracle::span_id(span).as_deref()));
-        let mut differences = Vec::new();
-        for shot in shots.iter().filter(|shot| !shot.logged) {
-            if let Err(difference) = take(&mut spans, shot) {
-                differences.push(difference);
-            }
-        }
-        let mut verdict = oracle::compare(&rows, &spans, &received);
-        verdict.differences.extend(differences);
-        verdict.check()
+        compare(lab, before, &shots, &unanswered).await
     }
 
     /// What was sent, and the ids of what was never answered.
@@ -95,6 +73,37 @@ impl Mix {
         }
         Ok((shots, without))
     }
+}
+
+/// Compares what was sent with all that is known of it; nothing is known of the `unanswered`. `before` rows were in the
+/// access log when it began.
+///
+/// # Errors
+/// What differs.
+pub async fn compare(lab: &Lab, before: usize, shots: &[Shot], unanswered: &HashSet<String>) -> Result<()> {
+    let is_known = |id: Option<&str>| id.is_none_or(|id| !unanswered.contains(id));
+    let logged = shots.iter().filter(|shot| shot.logged).count();
+    let mut rows = lab.rows(before, logged).await?;
+    rows.retain(|row| is_known(row.id.as_deref()));
+    if lab.hoptap.is_none() {
+        let differences = agree::differences(shots, &rows, &lab.backends.received());
+        return Verdict { rows: rows.len(), differences, ..Verdict::default() }.check();
+    }
+    let arrived = lab.backends.received().iter().filter(|one| one.id.is_some()).count();
+    let mut spans = lab.spans(shots.len(), arrived).await;
+    // Mirrors are sent to after the answer: what they got is asked for when all spans are there.
+    let mut received = lab.backends.received();
+    received.retain(|one| is_known(one.id.as_deref()));
+    spans.retain(|span| span.kind != Kind::Server || is_known(oracle::span_id(span).as_deref()));
+    let mut differences = Vec::new();
+    for shot in shots.iter().filter(|shot| !shot.logged) {
+        if let Err(difference) = take(&mut spans, shot) {
+            differences.push(difference);
+        }
+    }
+    let mut verdict = oracle::compare(&rows, &spans, &received);
+    verdict.differences.extend(differences);
+    verdict.check()
 }
 
 /// Takes the SERVER span of a request out that Traefik does not log: by its id where it could be read, else by the

@@ -30,7 +30,7 @@ impl StreamCase {
         let before = lab.begin()?;
         let (shot, seen) = self.fire(&lab.doors, &id, None).await?;
         self.check_seen(&seen)?;
-        let secure = self.over.is_tls();
+        let secure = self.over.is_tls() && self.entrypoint.is_none();
         let truth = Truth {
             status: self.status,
             router: self.router.map(|router| if secure { twin(router) } else { router.to_owned() }),
@@ -84,10 +84,10 @@ impl StreamCase {
         let begun = unix_nanos();
         let connection = match (kept, self.over) {
             (Some(kept), _) => kept,
-            (None, Over::Http1) => Connection::over(doors.plain(self.over.entrypoint()).await?)?,
+            (None, Over::Http1) => Connection::over(doors.plain(self.entrypoint()).await?)?,
             (None, Over::Http1Tls | Over::Http1Tls12) => {
                 let name = self.server_name(&message);
-                Connection::over(doors.tls(self.over.entrypoint(), b"", self.hello_of(), name).await?)?
+                Connection::over(doors.tls(self.entrypoint(), b"", self.hello_of(), name).await?)?
             }
             (None, _) => bail!("expected a client for {:?}", self.over),
         };
@@ -127,7 +127,7 @@ impl StreamCase {
     }
 
     async fn open_http2(&self, doors: &Doors, message: &Message) -> Result<http2::Connection> {
-        let entrypoint = self.over.entrypoint();
+        let entrypoint = self.entrypoint();
         let prefix = match self.over {
             Over::Http2Proxied => proxy_protocol::v2(ANNOUNCED, SocketAddrV4::new(Ipv4Addr::LOCALHOST, 443)),
             _ => Vec::new(),
@@ -138,6 +138,10 @@ impl StreamCase {
             doors.plain(entrypoint).await?
         };
         http2::Connection::over(socket, self.settings.unwrap_or_default()).await
+    }
+
+    fn entrypoint(&self) -> &'static str {
+        self.entrypoint.unwrap_or(self.over.entrypoint())
     }
 
     fn shot(&self, id: &str, port: u16, begun: u64) -> Shot {

@@ -113,6 +113,7 @@ pub struct StreamCase {
     logged: bool,
     unseen: bool,
     apart: bool,
+    entrypoint: Option<&'static str>,
 }
 
 /// What the client saw of it.
@@ -158,7 +159,15 @@ impl StreamCase {
             logged: true,
             unseen: false,
             apart: false,
+            entrypoint: None,
         }
+    }
+
+    /// To an entrypoint that is not made for it, where no router has a twin.
+    pub const fn on(mut self, entrypoint: &'static str) -> Self {
+        self.entrypoint = Some(entrypoint);
+        self.apart = true;
+        self
     }
 
     pub const fn body(mut self, body: Body) -> Self {

@@ -34,7 +34,7 @@ impl StreamCase {
                 Act::GoAwayAfter(milliseconds) => {
                     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
                     connection.say_goodbye();
-                    pending().await
+                    pending::<()>().await;
                 }
                 _ => pending().await,
             }
