@@ -50,5 +50,5 @@ async fn everything(lab: &Lab, plan: &Plan<'_>) -> Result<()> {
     let cases = cases.chain(MORE.iter().copied());
     let shots = std::env::var("HOPTAP_SHOTS").ok().and_then(|text| text.parse().ok()).unwrap_or(SHOTS);
     let (cases, seed) = (cases.collect(), mix::seed()?);
-    Mix { cases, unanswered: plan.fast_proxy, shots, at_once: 40, seed }.check(lab).await
+    Mix { cases, streams: Vec::new(), unanswered: plan.fast_proxy, shots, at_once: 40, seed }.check(lab).await
 }

@@ -21,6 +21,12 @@ pub struct Row {
     /// URL of the server that answered, or was tried last.
     pub server_url: Option<String>,
     pub entrypoint: String,
+    /// As in a request line: `HTTP/2.0`.
+    pub protocol: String,
+    /// Of the connection: `http` or `https`.
+    pub scheme: String,
+    /// TLS version and cipher suite, where the connection has them.
+    pub tls: Option<(String, String)>,
     /// RFC 3339 with nanoseconds; sorts by time.
     pub start: String,
     /// Nanoseconds.
@@ -76,6 +82,9 @@ pub fn parse(line: &str) -> Result<Row> {
             _ => None,
         },
         entrypoint: text("entryPointName").unwrap_or_default().to_owned(),
+        protocol: text("RequestProtocol").unwrap_or_default().to_owned(),
+        scheme: text("RequestScheme").unwrap_or_default().to_owned(),
+        tls: named("TLSVersion").zip(named("TLSCipher")),
         start: text("StartUTC").context("StartUTC")?.to_owned(),
         duration: number("Duration"),
         size: number("DownstreamContentSize"),

@@ -1,14 +1,15 @@
 //! One request and all that is true of it, as data: what the client sees, what Traefik logs, what arrives where.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
-use crate::backend::Received;
+use crate::certificates::Hello;
 use crate::client::{Connection, To};
-use crate::lab::{self, Lab, Plan};
-use crate::oracle::{self, Traces};
+use crate::doors::Doors;
+use crate::lab::{Lab, Plan};
+use crate::modern::twin;
+use crate::truth::Truth;
 
 /// A request to a backend, in the order in which Traefik makes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +77,8 @@ pub struct Case {
     announced: Option<u16>,
     after: u32,
     pieces: usize,
+    tls: bool,
+    not_tls: Option<&'static str>,
 }
 
 impl Case {
@@ -97,6 +100,8 @@ impl Case {
             announced: None,
             after: 0,
             pieces: usize::MAX,
+            tls: false,
+            not_tls: None,
         }
     }
 
@@ -142,6 +147,25 @@ impl Case {
     pub const fn pieces(mut self, size: usize) -> Self {
         self.pieces = size;
         self
+    }
+
+    /// Not over TLS, and why.
+    pub const fn not_tls(mut self, reason: &'static str) -> Self {
+        self.not_tls = Some(reason);
+        self
+    }
+
+    /// The same over TLS: to the twin of its router.
+    ///
+    /// # Errors
+    /// The reason why it has no place there.
+    pub fn over_tls(mut self) -> Result<Self, &'static str> {
+        self.tls = true;
+        self.not_tls.map_or(Ok(self), Err)
+    }
+
+    pub fn is_tls(&self) -> bool {
+        self.tls
     }
 
     /// What fastProxy makes of it, where that differs.
@@ -200,48 +224,42 @@ impl Case {
     /// # Errors
     /// What differs.
     pub async fn check(&self, lab: &Lab) -> Result<()> {
-        let to = lab.traefik.address(self.entrypoint)?;
         // Rows, requests and spans of cases that failed before may still come: ids tell whose they are.
         let id = lab.next_id();
         for _ in 0..self.after {
             let before = lab.begin()?;
             let id = lab.next_id();
-            self.send(to, &id).await?;
+            self.send(lab, &id).await?;
             lab.rows_of(&id, before, usize::from(self.logged)).await?;
         }
         if lab.hoptap.is_some() && self.after > 0 {
             lab.spans(1, 0).await;
         }
         let before = lab.begin()?;
-        let (port, seen) = self.send(to, &id).await?;
+        let (port, seen) = self.send(lab, &id).await?;
         ensure!(
             self.then != Then::Read || seen == Some(self.status),
             "expected status {}, the client saw {seen:?}",
             self.status
         );
-        let port = self.announced.unwrap_or(port);
-        let rows = lab.rows_of(&id, before, usize::from(self.logged)).await?;
-        if let [row] = rows.as_slice() {
-            let status = if row.status == 0 { 101 } else { row.status };
-            let found = (status, row.router.as_deref(), row.client.1);
-            let expected = (self.status, self.router, port);
-            ensure!(found == expected, "expected {expected:?} in the access log, found {row:#?}");
+        self.truth(port).check(lab, &id, before).await
+    }
+
+    fn truth(&self, port: u16) -> Truth {
+        let router = self.router.map(|router| if self.tls { twin(router) } else { router.to_owned() });
+        Truth {
+            status: self.status,
+            router,
+            attempts: self.attempts,
+            logged: self.logged,
+            port: self.announced.unwrap_or(port),
+            ..Truth::default()
         }
-        self.check_arrivals(lab, &id).await?;
-        if lab.hoptap.is_some() {
-            self.check_spans(lab, port).await?;
-            if self.logged {
-                let mut spans = lab.collector.spans();
-                spans.retain(|span| !lab::is_of_another(oracle::span_id(span).as_deref(), &id));
-                oracle::compare(&rows, &spans, &arrived(lab, &id)).check()?;
-            }
-        }
-        Ok(())
     }
 
     /// The client's port, and the status that it saw.
-    async fn send(&self, to: SocketAddr, id: &str) -> Result<(u16, Option<u16>)> {
-        let shot = self.fire(to, id, None).await?;
+    async fn send(&self, lab: &Lab, id: &str) -> Result<(u16, Option<u16>)> {
+        let shot = self.fire(&lab.doors, id, None).await?;
         Ok((shot.port, shot.status))
     }
 
@@ -249,13 +267,23 @@ impl Case {
     ///
     /// # Errors
     /// Where no response comes that is waited for.
-    pub async fn fire(&self, to: SocketAddr, id: &str, kept: Option<Connection>) -> Result<Shot> {
+    pub async fn fire(&self, doors: &Doors, id: &str, kept: Option<Connection>) -> Result<Shot> {
         let huge = if self.send.contains("{huge}") { "a".repeat(1_200_000) } else { String::new() };
         let bytes = self.send.replace('|', "\r\n").replace("{id}", id).replace("{huge}", &huge);
         let begun = crate::load::unix_nanos();
+        let mut sent = bytes.as_str();
         let mut connection = match kept {
             Some(kept) => kept,
-            None => Connection::open(to).await?,
+            None if self.tls => {
+                // What a load balancer says comes before the hello.
+                let length = if sent.starts_with("PROXY ") { sent.find("\r\n").map_or(0, |end| end + 2) } else { 0 };
+                let prefix;
+                (prefix, sent) = sent.split_at(length);
+                let entrypoint = if self.entrypoint == "pp" { "pptls" } else { "websecure" };
+                let hello = Hello::default();
+                Connection::over(doors.tls(entrypoint, prefix.as_bytes(), hello, "any.test").await?)?
+            }
+            None => Connection::over(doors.plain(self.entrypoint).await?)?,
         };
         let mut shot = Shot {
             id: id.to_owned(),
@@ -267,9 +295,9 @@ impl Case {
         };
         if self.pieces == usize::MAX {
             // A server may answer and close before it has read all: the response is what counts.
-            let _cut_short = connection.send(bytes.as_bytes()).await;
+            let _cut_short = connection.send(sent.as_bytes()).await;
         } else {
-            connection.send_slowly(bytes.as_bytes(), self.pieces, Duration::from_millis(2)).await?;
+            connection.send_slowly(sent.as_bytes(), self.pieces, Duration::from_millis(2)).await?;
         }
         match self.then {
             Then::Read => {}
@@ -285,7 +313,7 @@ impl Case {
                 return Ok(shot);
             }
         }
-        match connection.response(To::of(bytes.as_bytes())).await {
+        match connection.response(To::of(sent.as_bytes())).await {
             Ok(response) => {
                 shot.status = Some(response.status);
                 let goes_on = self.then == Then::Read && !response.last && !response.incomplete;
@@ -302,65 +330,4 @@ impl Case {
     pub fn may_follow(&self) -> bool {
         self.entrypoint == "web"
     }
-
-    pub fn entrypoint(&self) -> &'static str {
-        self.entrypoint
-    }
-
-    async fn check_arrivals(&self, lab: &Lab, id: &str) -> Result<()> {
-        let expected = self.attempts.iter().filter(|attempt| !matches!(attempt, Attempt::Refused(_))).count();
-        // Mirrors arrive after the response.
-        for _ in 0..100 {
-            if arrived(lab, id).len() >= expected {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        let found = arrived(lab, id);
-        ensure!(found.len() == expected, "expected {expected} requests at the backends, found {found:#?}");
-        Ok(())
-    }
-
-    async fn check_spans(&self, lab: &Lab, port: u16) -> Result<()> {
-        let spans = lab.spans(1, self.attempts.len()).await;
-        let traces = Traces::new(&spans);
-        let servers = traces.servers_from(port);
-        let [server] = servers.as_slice() else {
-            bail!("expected one SERVER span from :{port}, found {servers:#?} among {spans:#?}");
-        };
-        let found = (server.number("http.response.status_code"), server.text("traefik.router.name"));
-        let expected = (Some(i64::from(self.status)), self.router);
-        ensure!(found == expected, "expected {expected:?}, found {found:?} in {server:#?}");
-        let found: Vec<_> = traces
-            .children(server)
-            .iter()
-            .map(|child| {
-                let service = child.text("traefik.service.name").unwrap_or_default();
-                let status = child.number("http.response.status_code");
-                (service.to_owned(), status, child.text("error.type").is_some())
-            })
-            .collect();
-        let expected: Vec<_> = self
-            .attempts
-            .iter()
-            .map(|attempt| match *attempt {
-                // The conventions set error.type on a CLIENT span for 4xx and 5xx.
-                Attempt::Got(service, status) => (service.to_owned(), Some(i64::from(status)), status >= 400),
-                Attempt::Cut(service, status) => (service.to_owned(), Some(i64::from(status)), true),
-                Attempt::Lost(service) | Attempt::Refused(service) => (service.to_owned(), None, true),
-            })
-            .collect();
-        ensure!(
-            found == expected,
-            "expected CLIENT spans (service, status, error) {expected:?}, found {found:?}: {spans:#?}"
-        );
-        Ok(())
-    }
-}
-
-/// What came to the backends of the case with this id; health checks come to them, too.
-fn arrived(lab: &Lab, id: &str) -> Vec<Received> {
-    let mut received = lab.backends.received();
-    received.retain(|one| one.target != "/health" && !lab::is_of_another(one.id.as_deref(), id));
-    received
 }

@@ -1,22 +1,23 @@
-//! A client on a raw socket: it sends the bytes that it is told to, however wrong they are, and reads responses.
+//! An HTTP/1 client on a raw socket, or on TLS: it sends the bytes that it is told to, however wrong they are, and reads responses.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+use crate::socket::Socket;
 
 /// Longer than any case waits for a response.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Of a body, so much is kept; the rest is counted. A scrape of `/metrics` must fit.
 const KEPT: usize = 4 * 1024 * 1024;
 
-/// One TCP connection to Traefik.
+/// One connection to Traefik.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Socket,
     buffer: Vec<u8>,
     pub local: SocketAddr,
     pub peer: SocketAddr,
@@ -71,16 +72,24 @@ impl Connection {
     /// # Errors
     /// Where nothing listens.
     pub async fn open(peer: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(peer).await.with_context(|| format!("connect to {peer}"))?;
-        stream.set_nodelay(true)?;
-        let local = stream.local_addr()?;
+        Self::over(Socket::connect(peer).await?)
+    }
+
+    /// On a socket that is open already.
+    ///
+    /// # Errors
+    /// Where the connection is gone.
+    pub fn over(stream: Socket) -> Result<Self> {
+        let (local, peer) = (stream.tcp().local_addr()?, stream.tcp().peer_addr()?);
         Ok(Self { stream, buffer: Vec::new(), local, peer })
     }
 
     /// # Errors
     /// Where the connection is gone.
     pub async fn send(&mut self, bytes: &[u8]) -> Result<()> {
-        Ok(timeout(PATIENCE, self.stream.write_all(bytes)).await??)
+        timeout(PATIENCE, self.stream.write_all(bytes)).await??;
+        // TLS keeps what the socket did not take at once.
+        Ok(timeout(PATIENCE, self.stream.flush()).await??)
     }
 
     /// Sends `bytes` in pieces of `size`, each in a segment of its own.
@@ -117,7 +126,7 @@ impl Connection {
     /// # Errors
     /// Where the socket refuses the option.
     pub fn abort(self) -> Result<()> {
-        Ok(self.stream.set_zero_linger()?)
+        Ok(self.stream.tcp().set_zero_linger()?)
     }
 
     /// Bytes that came: for what is no HTTP (any more). At least one, unless the peer closed.
@@ -252,7 +261,12 @@ impl Connection {
     async fn fill(&mut self) -> Result<bool> {
         let mut piece = vec![0; 64 * 1024];
         let read =
-            timeout(PATIENCE, self.stream.read(&mut piece)).await.context("expected bytes, none came in time")??;
+            timeout(PATIENCE, self.stream.read(&mut piece)).await.context("expected bytes, none came in time")?;
+        let read = match read {
+            // A TLS connection that ended without saying so.
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => 0,
+            other => other?,
+        };
         self.buffer.extend_from_slice(&piece[..read]);
         Ok(read > 0)
     }

@@ -1,16 +1,19 @@
 //! Everything started, wired together and stopped in order: backends, Traefik, a collector, and hoptap if wanted.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
 use crate::access_log::Row;
-use crate::backend::Backends;
-use crate::client::{Connection, To};
+use crate::backend::{Backend, Backends};
+use crate::client::Connection;
 use crate::collector::Collector;
+use crate::doors::Doors;
+use crate::early::Early;
 use crate::hoptap::Hoptap;
+use crate::modern::{self, Modern};
 use crate::oracle::{self, Traces, Verdict};
 use crate::process::{Stdout, free_port};
 use crate::span::Span;
@@ -18,9 +21,6 @@ use crate::traefik::{Setup, Traefik};
 
 /// How long after the last response all rows and spans must have come.
 pub const SETTLE: Duration = Duration::from_secs(10);
-
-/// Connections that are opened before hoptap starts.
-const EARLY: usize = 10;
 
 /// Before the number in the id of a case.
 const CASE: &str = "case-";
@@ -37,6 +37,8 @@ pub struct Plan<'a> {
     pub fast_proxy: bool,
     /// Traefik's own tracing, to the same collector.
     pub tracing: bool,
+    /// TLS and HTTP/2 on both sides.
+    pub modern: bool,
 }
 
 pub struct Lab {
@@ -45,25 +47,32 @@ pub struct Lab {
     pub traefik: Traefik,
     pub backends: Backends,
     pub collector: Collector,
+    pub doors: Arc<Doors>,
     dynamic: String,
-    early: Mutex<Vec<Connection>>,
+    early: Mutex<Early>,
     ids: AtomicUsize,
+    /// The certificates are in files that Traefik reads again with each configuration.
+    _modern: Option<Modern>,
 }
 
 impl Lab {
     /// # Errors
     /// Where one of them does not start: with what it wrote.
     pub async fn start(plan: Plan<'_>) -> Result<Self> {
-        let backends = Backends::start(&["be1", "be2"]).await?;
+        let modern = if plan.modern { Some(Modern::new(DYNAMIC)?) } else { None };
+        let mut speakers: Vec<_> = ["be1", "be2"].map(|name| Backend { name, ..Backend::default() }).into();
+        if let Some(modern) = &modern {
+            speakers.extend(modern.backends()?);
+        }
+        let backends = Backends::listen(&speakers, false).await?;
         let collector = Collector::start().await?;
-        let [be1, be2] = backends.addresses() else {
-            anyhow::bail!("expected two backends, found {}", backends.addresses().len());
-        };
-        let dynamic = DYNAMIC
-            .replace("{be1}", &be1.to_string())
-            .replace("{be2}", &be2.to_string())
-            .replace("{be1port}", &be1.port().to_string())
-            .replace("{down}", &format!("127.0.0.1:{}", free_port()?));
+        let mut dynamic = modern.as_ref().map_or_else(|| DYNAMIC.to_owned(), |modern| modern.dynamic(DYNAMIC));
+        for (name, address) in backends.named() {
+            dynamic = dynamic
+                .replace(&format!("{{{name}}}"), &address.to_string())
+                .replace(&format!("{{{name}port}}"), &address.port().to_string());
+        }
+        let dynamic = dynamic.replace("{down}", &format!("127.0.0.1:{}", free_port()?));
         let mut more = String::new();
         if plan.fast_proxy {
             more += "experimental: {fastProxy: {debug: false}}\n";
@@ -71,27 +80,24 @@ impl Lab {
         if plan.tracing {
             more += &format!("tracing: {{otlp: {{http: {{endpoint: \"{}/v1/traces\"}}}}}}\n", collector.endpoint());
         }
-        let traefik = Traefik::start(&Setup {
-            entrypoints: &[
-                ("web", ""),
-                ("pp", "proxyProtocol: {insecure: true}"),
-                ("strict", "transport: {respondingTimeouts: {readTimeout: 500ms}}"),
-            ],
-            more: &more,
-            dynamic: &dynamic,
-            ..Setup::default()
-        })
-        .await?;
-        // Connections on both sides of Traefik that are older than hoptap.
-        let mut early = Vec::new();
-        for _ in 0..EARLY {
-            early.push(Connection::open(traefik.address("web")?).await?);
+        let mut entrypoints = vec![
+            ("web", ""),
+            ("pp", "proxyProtocol: {insecure: true}"),
+            ("strict", "transport: {respondingTimeouts: {readTimeout: 500ms}}"),
+        ];
+        if plan.modern {
+            entrypoints.extend(modern::ENTRYPOINTS);
         }
-        for connection in &mut early {
-            connection.send(b"GET /x?d=50ms HTTP/1.1\r\nHost: any.test\r\n\r\n").await?;
-        }
-        for connection in &mut early {
-            connection.response(To::Other).await?;
+        let traefik =
+            Traefik::start(&Setup { entrypoints: &entrypoints, more: &more, dynamic: &dynamic, ..Setup::default() })
+                .await?;
+        let certificates = modern.as_ref().map(|modern| Arc::clone(&modern.certificates));
+        let doors = Arc::new(Doors::new(traefik.addresses().collect(), certificates));
+        let early = Early::open(&doors, plan.modern).await?;
+        // Rows come after the responses: none of these may come later, among those of a case.
+        let begun = Instant::now();
+        while traefik.access_log()?.len() < early.sent && begun.elapsed() < SETTLE {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let hoptap = match plan.hoptap {
             None => None,
@@ -105,11 +111,17 @@ impl Lab {
                 Some(Hoptap::start(&all, &environment, Stdout::Log).await?)
             }
         };
-        Ok(Self { hoptap, traefik, backends, collector, dynamic, early: Mutex::new(early), ids: AtomicUsize::new(0) })
+        let (early, ids) = (Mutex::new(early), AtomicUsize::new(0));
+        Ok(Self { hoptap, traefik, backends, collector, doors, dynamic, early, ids, _modern: modern })
     }
 
     /// The client's connections that were open before hoptap was started; each has carried one request.
     pub fn take_early(&self) -> Vec<Connection> {
+        std::mem::take(&mut self.early.lock().unwrap_or_else(PoisonError::into_inner).plain)
+    }
+
+    /// All of them, those with TLS and of HTTP/2, too.
+    pub fn take_all_early(&self) -> Early {
         std::mem::take(&mut *self.early.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

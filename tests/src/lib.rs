@@ -5,11 +5,22 @@
 
 pub mod process;
 
+pub mod certificates;
+pub mod frames;
+pub mod grpc;
+pub mod socket;
+pub mod websocket;
+
 pub mod backend;
 pub mod client;
+pub mod http2;
 pub mod load;
 pub mod proxy_protocol;
 pub mod traefik;
+
+pub mod doors;
+pub mod early;
+pub mod modern;
 
 pub mod access_log;
 pub mod collector;
@@ -18,7 +29,10 @@ pub mod exposition;
 pub mod hoptap;
 pub mod span;
 
+pub mod names;
+mod truth;
 pub mod case;
+pub mod stream_case;
 pub mod lab;
 pub mod mix;
 pub mod oracle;

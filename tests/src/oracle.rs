@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::access_log::{Row, query_id};
 use crate::backend::Received;
+use crate::names;
 use crate::span::{Kind, Span};
 
 /// So many differences are printed; the rest is counted.
@@ -198,6 +199,15 @@ fn differ(row: &Row, server: &Span, traces: &Traces<'_>, differences: &mut Vec<S
     want("client address", Some(&host), server.text("client.address"));
     let port = server.number("client.port").map(|port| port.to_string());
     want("client port", Some(&row.client.1.to_string()), port.as_deref());
+    want("protocol", Some(names::version(&row.protocol)), server.text(names::PROTOCOL_VERSION));
+    want("scheme", Some(&row.scheme), server.text(names::SCHEME));
+    if let Some((version, cipher)) = &row.tls {
+        want("TLS version", Some(version), server.text(names::TLS_VERSION));
+        want("TLS name", Some("tls"), server.text(names::TLS_NAME));
+        want("cipher", Some(cipher), server.text(names::TLS_CIPHER));
+        let next = if row.protocol == "HTTP/2.0" { Some("h2") } else { server.text(names::TLS_NEXT_PROTOCOL) };
+        want("next protocol", next, server.text(names::TLS_NEXT_PROTOCOL));
+    }
     if let Some(url) = &row.server_url {
         want("server URL", Some(url), server.text("traefik.server.url"));
     }
@@ -234,9 +244,10 @@ fn attempts(received: &[Received], traces: &Traces<'_>, differences: &mut Vec<St
             let came = arrived.iter().position(|one| {
                 let path = one.target.split('?').next().unwrap_or_default();
                 child.text("url.full").is_none_or(|url| url.contains(path))
+                    && child.text(names::PROTOCOL_VERSION).is_none_or(|found| found == names::version(&one.version))
             });
             match came {
-                Some(came) => drop(arrived.remove(came)),
+                Some(came) => same_call(&id, arrived.remove(came), child, differences),
                 // Dials that failed are CLIENT spans, too, as are requests for which a connection was dead already.
                 None if child.number("http.response.status_code").is_none() && child.text("error.type").is_some() => {}
                 None => differences.push(format!("{id}: nothing arrived of CLIENT span {:?}", child.attributes)),
@@ -248,6 +259,27 @@ fn attempts(received: &[Received], traces: &Traces<'_>, differences: &mut Vec<St
     }
     for (id, arrived) in expected {
         differences.push(format!("{id}: {} requests arrived, found no SERVER span", arrived.len()));
+    }
+}
+
+/// A gRPC call that ended is the same on both ends of the connection; so is a WebSocket session that was closed.
+fn same_call(id: &str, one: &Received, child: &Span, differences: &mut Vec<String>) {
+    let number = |count: u64| serde_json::Value::from(count);
+    let mut expected = Vec::new();
+    let whole = child.text(names::RPC_STATUS).is_some();
+    if let Some(rpc) = one.rpc.filter(|rpc| whole && rpc.status.is_some()) {
+        expected.push((names::RPC_REQUESTS, number(rpc.received)));
+        expected.push((names::RPC_RESPONSES, number(rpc.sent)));
+        expected.push((names::RPC_STATUS, rpc.status.map(names::rpc_status).into()));
+    }
+    if let Some(code) = one.close_code.filter(|code| *code > 0) {
+        expected.push((names::CLOSE_CODE, number(code.into())));
+    }
+    for (name, expected) in expected {
+        let found = child.attributes.get(name);
+        if found != Some(&expected) {
+            differences.push(format!("{id}: {name} is {found:?}, the backend had {expected}: {:?}", child.attributes));
+        }
     }
 }
 
@@ -284,6 +316,9 @@ mod tests {
             service: None,
             server_url: None,
             entrypoint: "web".into(),
+            protocol: "HTTP/1.1".into(),
+            scheme: "http".into(),
+            tls: None,
             start: format!("2026-01-01T00:00:00.00{port}Z"),
             duration: 5_000_000,
             size: 0,
@@ -301,6 +336,8 @@ mod tests {
             ("traefik.entrypoint.name", "web".into()),
             ("client.address", "127.0.0.1".into()),
             ("client.port", port.into()),
+            ("network.protocol.version", "1.1".into()),
+            ("url.scheme", "http".into()),
         ] {
             attributes.insert(key.to_owned(), value);
         }

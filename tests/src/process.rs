@@ -149,6 +149,28 @@ pub fn signal(pid: u32, signal: libc::c_int) {
     }
 }
 
+/// Lets this process have so many files open.
+///
+/// # Errors
+/// Where it may not.
+pub fn allow_files(count: u64) -> Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    #[expect(unsafe_code, reason = "std knows no limits")]
+    // SAFETY: `limit` is a live rlimit that only these calls touch.
+    let answer = unsafe {
+        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
+        if limit.rlim_cur >= count {
+            return Ok(());
+        }
+        limit = libc::rlimit { rlim_cur: count, rlim_max: limit.rlim_max.max(count) };
+        libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit)
+    };
+    if answer != 0 {
+        bail!("expected to be allowed {count} open files: {}", std::io::Error::last_os_error());
+    }
+    Ok(())
+}
+
 /// A directory that goes with its owner.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);

@@ -9,7 +9,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
 
 use crate::case::Case;
+use crate::hoptap;
 use crate::lab::{Lab, Plan};
+use crate::stream_case::StreamCase;
 
 type Check = Box<dyn FnOnce(&Runtime, &Lab) -> Result<()> + Send>;
 
@@ -23,7 +25,7 @@ pub struct Suite {
 type Shared = Arc<Mutex<(Option<Result<Lab, String>>, usize)>>;
 
 /// After so many failures the rest of a lab's cases fail untried: each would wait its full time for spans that do
-/// not come, and hundreds of them would take an hour to say one thing.
+/// not come, and hundreds of them would take an hour to say one thing. Without hoptap none waits long.
 const ENOUGH: usize = 10;
 
 impl Suite {
@@ -44,6 +46,32 @@ impl Suite {
         self
     }
 
+    /// The same for cases over TLS, HTTP/2 and what is spoken on them.
+    #[must_use]
+    pub fn streams(mut self, group: &str, cases: &'static [StreamCase]) -> Self {
+        for case in cases {
+            let Ok(case) = case.under(&self.plan) else {
+                continue;
+            };
+            let check: Check = Box::new(move |runtime, lab| runtime.block_on(case.check(lab)));
+            self.trials.push((format!("{group}: {}", case.name), check));
+        }
+        self
+    }
+
+    /// A table of cases of HTTP/1, each of them over TLS.
+    #[must_use]
+    pub fn over_tls(mut self, group: &str, cases: &'static [Case]) -> Self {
+        for case in cases {
+            let Ok(case) = case.under(&self.plan).and_then(Case::over_tls) else {
+                continue;
+            };
+            let check: Check = Box::new(move |runtime, lab| runtime.block_on(case.check(lab)));
+            self.trials.push((format!("{group} over TLS: {}", case.name), check));
+        }
+        self
+    }
+
     /// Adds a case that is no table row.
     #[must_use]
     pub fn case<F>(mut self, name: &str, check: F) -> Self
@@ -56,7 +84,8 @@ impl Suite {
     }
 }
 
-/// Runs suites, each in its lab. `lacking`: why none of them can run here.
+/// Runs suites, each in its lab. `lacking`: why none of them can run here. Those with hoptap are ignored as well where
+/// only hoptap cannot run.
 #[expect(clippy::print_stderr, reason = "a test program tells people why it skips")]
 pub fn run(suites: Vec<(&str, Suite)>, lacking: Option<&str>) -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -73,7 +102,9 @@ pub fn run(suites: Vec<(&str, Suite)>, lacking: Option<&str>) -> ExitCode {
     };
     let mut trials = Vec::new();
     let mut labs: Vec<Shared> = Vec::new();
+    let without_hoptap = hoptap::lacking();
     for (label, suite) in suites {
+        let ignored = lacking.is_some() || (suite.plan.hoptap.is_some() && without_hoptap.is_some());
         let lab = Shared::default();
         labs.push(Arc::clone(&lab));
         let last = suite.trials.len().saturating_sub(1);
@@ -82,7 +113,7 @@ pub fn run(suites: Vec<(&str, Suite)>, lacking: Option<&str>) -> ExitCode {
             let trial = Trial::test(format!("{label}/{name}"), move || {
                 let mut slot = lab.lock().unwrap_or_else(PoisonError::into_inner);
                 let (slot, failures) = &mut *slot;
-                if *failures >= ENOUGH {
+                if *failures >= ENOUGH && plan.hoptap.is_some() {
                     return Err(format!("not tried: {ENOUGH} cases of this lab failed before it").into());
                 }
                 let started = slot
@@ -92,13 +123,13 @@ pub fn run(suites: Vec<(&str, Suite)>, lacking: Option<&str>) -> ExitCode {
                     Err(error) => Err(error.clone().into()),
                 };
                 *failures += usize::from(outcome.is_err());
-                if number == last || *failures >= ENOUGH {
+                if number == last || (*failures >= ENOUGH && plan.hoptap.is_some()) {
                     let _guard = runtime.enter();
                     *slot = None;
                 }
                 outcome
             });
-            trials.push(trial.with_ignored_flag(lacking.is_some()));
+            trials.push(trial.with_ignored_flag(ignored));
         }
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
@@ -111,7 +142,7 @@ pub fn run(suites: Vec<(&str, Suite)>, lacking: Option<&str>) -> ExitCode {
 }
 
 fn explain(error: &anyhow::Error, lab: &Lab) -> Failed {
-    let output = lab.hoptap.as_ref().map(crate::hoptap::Hoptap::output).unwrap_or_default();
+    let output = lab.hoptap.as_ref().map(hoptap::Hoptap::output).unwrap_or_default();
     format!("{error:#}\nTraefik: {}\nhoptap: {}", last_lines(&lab.traefik.log()), last_lines(&output)).into()
 }
 

@@ -104,6 +104,11 @@ impl Traefik {
         Ok(SocketAddr::from(([127, 0, 0, 1], *port)))
     }
 
+    /// Names and addresses of all entrypoints.
+    pub fn addresses(&self) -> impl Iterator<Item = (String, SocketAddr)> {
+        self.ports.iter().map(|(name, port)| (name.clone(), SocketAddr::from(([127, 0, 0, 1], *port))))
+    }
+
     /// Every row of the access log so far.
     ///
     /// # Errors

@@ -26,9 +26,14 @@ pub(crate) const CASES: &[Case] = &[
         .attempts(&[Got("be1@file", 200)]),
     Case::new("rate limit, over", "GET /x?id={id} HTTP/1.1|Host: rl.test||", 429).router("rl@file"),
     Case::new("address not allowed", "GET /x?id={id} HTTP/1.1|Host: deny.test||", 403).router("deny@file"),
-    Case::new("redirect", "GET /x?id={id} HTTP/1.1|Host: redir.test||", 301).router("redir@file"),
+    Case::new("redirect", "GET /x?id={id} HTTP/1.1|Host: redir.test||", 301)
+        .router("redir@file")
+        .not_tls("it is where it should be"),
     // Traefik leaves requests of its internal services out of the log.
-    Case::new("redirect to nowhere", "GET /x?id={id} HTTP/1.1|Host: noop.test||", 301).router("noop@file").unlogged(),
+    Case::new("redirect to nowhere", "GET /x?id={id} HTTP/1.1|Host: noop.test||", 301)
+        .router("noop@file")
+        .unlogged()
+        .not_tls("it is where it should be, and nothing is there"),
     Case::new("compress", "GET /big?id={id} HTTP/1.1|Host: comp.test|Accept-Encoding: gzip||", 200)
         .router("comp@file")
         .attempts(&[Got("be1@file", 200)]),

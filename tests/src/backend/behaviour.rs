@@ -5,25 +5,28 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
 
 use super::request::{Body, Request};
+use super::session;
+use crate::socket::Socket;
 
 /// How a request went.
 #[derive(Debug)]
 pub(super) struct Done {
     pub(super) keep_alive: bool,
     pub(super) body: Option<u64>,
+    /// Of a WebSocket session.
+    pub(super) close_code: Option<u16>,
 }
 
-type Stream = BufReader<TcpStream>;
+type Stream = BufReader<Socket>;
 
 pub(super) async fn answer(name: &str, request: Request, stream: &mut Stream) -> io::Result<Done> {
     let path = request.path().to_owned();
     let path = path.as_str();
     let closes = request.version == "HTTP/1.0"
         || request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
-    let ended = Done { keep_alive: false, body: None };
+    let ended = Done { keep_alive: false, body: None, close_code: None };
     match path {
         "/unread" => {
             // Answers at once and closes with the body still coming.
@@ -32,6 +35,10 @@ pub(super) async fn answer(name: &str, request: Request, stream: &mut Stream) ->
         }
         "/upgrade" if request.header("upgrade").is_some() => {
             return upgrade(&request, stream).await;
+        }
+        "/ws" if request.header("sec-websocket-key").is_some() => {
+            let (code, size) = session::serve(&request, stream).await?;
+            return Ok(Done { keep_alive: false, body: Some(size), close_code: Some(code) });
         }
         _ => {}
     }
@@ -44,7 +51,7 @@ pub(super) async fn answer(name: &str, request: Request, stream: &mut Stream) ->
     match path {
         "/abort" => return Ok(ended),
         "/reset" => {
-            stream.get_ref().set_zero_linger()?;
+            stream.get_ref().tcp().set_zero_linger()?;
             return Ok(ended);
         }
         "/halfhead" => {
@@ -106,19 +113,23 @@ pub(super) async fn answer(name: &str, request: Request, stream: &mut Stream) ->
             _ => echo(name, &request, &body, stream).await?,
         },
     }
-    Ok(Done { keep_alive, body: Some(body.size) })
+    Ok(Done { keep_alive, body: Some(body.size), close_code: None })
 }
 
 /// What was asked, as JSON: as the sample backends of the guide answer.
-async fn echo(name: &str, request: &Request, body: &Body, stream: &mut Stream) -> io::Result<()> {
-    let json = serde_json::json!({
+pub(super) fn echoed(name: &str, request: &Request, body: &[u8]) -> String {
+    serde_json::json!({
         "service": name,
         "method": request.method,
         "path": request.target,
-        "received": String::from_utf8_lossy(&body.start),
+        "received": String::from_utf8_lossy(body),
         "message": format!("Hello from {name}!"),
     })
-    .to_string();
+    .to_string()
+}
+
+async fn echo(name: &str, request: &Request, body: &Body, stream: &mut Stream) -> io::Result<()> {
+    let json = echoed(name, request, &body.start);
     let fields = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", json.len());
     let shown = if request.method == "HEAD" { "" } else { &json };
     send(stream, &head(200, &fields, shown)).await
@@ -162,10 +173,10 @@ async fn upgrade(request: &Request, stream: &mut Stream) -> io::Result<Done> {
     loop {
         let read = stream.read(&mut piece).await?;
         if read == 0 {
-            return Ok(Done { keep_alive: false, body: Some(total) });
+            return Ok(Done { keep_alive: false, body: Some(total), close_code: None });
         }
         total += read as u64;
-        stream.write_all(&piece[..read]).await?;
+        send(stream, &piece[..read]).await?;
     }
 }
 
@@ -181,5 +192,6 @@ fn head(status: u16, fields: &str, body: &str) -> Vec<u8> {
 }
 
 async fn send(stream: &mut Stream, bytes: &[u8]) -> io::Result<()> {
-    stream.write_all(bytes).await
+    stream.write_all(bytes).await?;
+    stream.flush().await
 }

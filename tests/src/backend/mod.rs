@@ -1,52 +1,43 @@
-//! Backends in this process: HTTP/1 servers that behave, or misbehave, as the path of each request says, and that
-//! remember every request, so that a test can compare what Traefik sent with what it says it sent.
+//! Backends in this process: servers that behave, or misbehave, as the path of each request says, and that remember
+//! every request, so that a test can compare what Traefik sent with what it says it sent.
 
 mod behaviour;
+mod http1;
+mod http2;
+mod received;
 mod request;
+mod rpc;
+mod session;
+mod stream;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
-use tokio::io::BufReader;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio_rustls::rustls::ServerConfig;
 
+pub use received::{Received, Rpc};
+
+use crate::frames::Settings;
 use crate::load::unix_nanos;
+use crate::socket::Socket;
+use received::{Memory, Place};
 use request::Request;
 
-/// What a backend saw of one request.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Received {
-    /// X-Request-Id, or `id` of the query.
-    pub id: Option<String>,
-    pub method: String,
-    pub target: String,
-    pub version: String,
-    /// Names in lower case, in order.
-    pub headers: Vec<(String, String)>,
-    /// Which of the backends.
-    pub backend: usize,
-    /// Counts the connections of all backends.
-    pub connection: u64,
-    /// Requests on this connection before it.
-    pub ordinal: u64,
-    /// Traefik's address.
-    pub peer: Option<SocketAddr>,
-    /// Bytes of the body after its framing was taken off; `None` where it was not read.
-    pub body: Option<u64>,
-    /// Nanoseconds since 1970, when the head was read.
-    pub start: u64,
-    /// The same, when the response was sent or given up; 0 while under way.
-    pub end: u64,
-}
-
-impl Received {
-    /// The first value of a header, by its name in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        crate::client::find(&self.headers, name)
-    }
+/// What a backend is and speaks.
+#[derive(Debug, Clone, Default)]
+pub struct Backend {
+    /// What it calls itself in its answers.
+    pub name: &'static str,
+    /// With TLS the hellos decide on the protocol.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// HTTP/2 without being asked.
+    pub http2: bool,
+    pub settings: Settings,
 }
 
 /// Several listeners on the loopback; closed when dropped.
@@ -59,39 +50,50 @@ pub struct Backends {
 
 #[derive(Debug, Default)]
 struct Shared {
-    names: Vec<String>,
-    received: Mutex<Vec<Received>>,
+    backends: Vec<Backend>,
+    memory: Memory,
     connections: AtomicU64,
-    /// Benchmarks send too many requests to remember them.
-    forgets: bool,
+    /// Ids of requests that are refused the first time.
+    refused: Mutex<HashSet<Option<String>>>,
+}
+
+/// Whence a request came.
+#[derive(Debug, Clone, Copy)]
+struct Origin {
+    backend: usize,
+    name: &'static str,
+    peer: SocketAddr,
+    tls: bool,
+    connection: u64,
 }
 
 impl Backends {
-    /// One listener for each name; the name is what the backend calls itself in its answers.
+    /// One listener for each name, for HTTP/1.
     ///
     /// # Errors
     /// Where no port can be bound.
-    pub async fn start(names: &[&str]) -> Result<Self> {
-        Self::listen(names, false).await
+    pub async fn start(names: &[&'static str]) -> Result<Self> {
+        Self::listen(&named(names), false).await
     }
 
     /// The same without a memory of what came.
     ///
     /// # Errors
     /// Where no port can be bound.
-    pub async fn start_forgetful(names: &[&str]) -> Result<Self> {
-        Self::listen(names, true).await
+    pub async fn start_forgetful(names: &[&'static str]) -> Result<Self> {
+        Self::listen(&named(names), true).await
     }
 
-    async fn listen(names: &[&str], forgets: bool) -> Result<Self> {
-        let shared = Arc::new(Shared {
-            names: names.iter().map(|&name| name.to_owned()).collect(),
-            forgets,
-            ..Shared::default()
-        });
+    /// One listener for each.
+    ///
+    /// # Errors
+    /// Where no port can be bound.
+    pub async fn listen(backends: &[Backend], forgets: bool) -> Result<Self> {
+        let memory = Memory::new(forgets);
+        let shared = Arc::new(Shared { backends: backends.to_vec(), memory, ..Shared::default() });
         let mut addresses = Vec::new();
         let mut accepting = Vec::new();
-        for index in 0..names.len() {
+        for index in 0..backends.len() {
             let listener = TcpListener::bind("127.0.0.1:0").await?;
             addresses.push(listener.local_addr()?);
             accepting.push(tokio::spawn(accept(listener, index, Arc::clone(&shared))));
@@ -103,9 +105,14 @@ impl Backends {
         &self.addresses
     }
 
+    /// Names and addresses.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        self.shared.backends.iter().map(|backend| backend.name).zip(self.addresses.iter().copied())
+    }
+
     /// Everything that came since the start or the last [`clear`](Self::clear), in the order of arrival.
     pub fn received(&self) -> Vec<Received> {
-        lock(&self.shared.received).clone()
+        self.shared.memory.all()
     }
 
     /// The same, of one id.
@@ -116,7 +123,7 @@ impl Backends {
     }
 
     pub fn clear(&self) {
-        lock(&self.shared.received).clear();
+        self.shared.memory.clear();
     }
 }
 
@@ -128,66 +135,51 @@ impl Drop for Backends {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shared {
+    /// True for the first request with its id.
+    fn is_first(&self, request: &Request) -> bool {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).insert(request.id())
+    }
+
+    fn begin(&self, request: &Request, origin: Origin, ordinal: u64) -> Place {
+        self.memory.begin(Received {
+            id: request.id(),
+            method: request.method.clone(),
+            target: request.target.clone(),
+            version: request.version.clone(),
+            headers: request.headers.clone(),
+            backend: origin.backend,
+            tls: origin.tls,
+            connection: origin.connection,
+            ordinal,
+            peer: Some(origin.peer),
+            start: unix_nanos(),
+            ..Received::default()
+        })
+    }
 }
 
-async fn accept(listener: TcpListener, backend: usize, shared: Arc<Shared>) {
+fn named(names: &[&'static str]) -> Vec<Backend> {
+    names.iter().map(|&name| Backend { name, ..Backend::default() }).collect()
+}
+
+async fn accept(listener: TcpListener, index: usize, shared: Arc<Shared>) {
     while let Ok((stream, peer)) = listener.accept().await {
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
-            let connection = shared.connections.fetch_add(1, Ordering::Relaxed);
             // A broken connection is what many cases are about: the record tells of it.
-            let _broken = serve(stream, peer, backend, connection, &shared).await;
+            let _broken = serve(stream, peer, index, &shared).await;
         });
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    backend: usize,
-    connection: u64,
-    shared: &Shared,
-) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut stream = BufReader::new(stream);
-    let name = shared.names.get(backend).map_or("", String::as_str);
-    for ordinal in 0.. {
-        let Some(request) = Request::read(&mut stream).await? else {
-            return Ok(());
-        };
-        let mut place = None;
-        if !shared.forgets {
-            let mut received = lock(&shared.received);
-            place = Some(received.len());
-            received.push(Received {
-                id: request.id(),
-                method: request.method.clone(),
-                target: request.target.clone(),
-                version: request.version.clone(),
-                headers: request.headers.clone(),
-                backend,
-                connection,
-                ordinal,
-                peer: Some(peer),
-                start: unix_nanos(),
-                ..Received::default()
-            });
-        }
-        let id = request.id();
-        let answer = behaviour::answer(name, request, &mut stream).await;
-        if let Some(place) = place
-            && let Some(received) = lock(&shared.received).get_mut(place)
-            // It may have been cleared in between.
-            && received.id == id
-        {
-            received.end = unix_nanos();
-            received.body = answer.as_ref().ok().and_then(|done| done.body);
-        }
-        if !answer?.keep_alive {
-            return Ok(());
-        }
+async fn serve(stream: TcpStream, peer: SocketAddr, index: usize, shared: &Arc<Shared>) -> std::io::Result<()> {
+    let Some(backend) = shared.backends.get(index) else { return Ok(()) };
+    let socket = Socket::accept(stream, backend.tls.clone()).await?;
+    let connection = shared.connections.fetch_add(1, Ordering::Relaxed);
+    let origin = Origin { backend: index, name: backend.name, peer, tls: socket.is_tls(), connection };
+    if backend.http2 || socket.protocol() == Some(b"h2") {
+        return http2::serve(socket, origin, backend.settings, shared).await;
     }
-    Ok(())
+    http1::serve(socket, origin, shared).await
 }

@@ -4,10 +4,10 @@ use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
 
 use crate::access_log::query_id;
 use crate::client;
+use crate::socket::Socket;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Request {
@@ -27,8 +27,23 @@ pub(super) struct Body {
 const KEPT: usize = 4096;
 
 impl Request {
+    pub(super) fn of_http2(head: &http::request::Parts) -> Self {
+        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let mut headers: Vec<_> =
+            head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        if let Some(authority) = head.uri.authority() {
+            headers.push(("host".to_owned(), authority.to_string()));
+        }
+        Self {
+            method: head.method.to_string(),
+            target: head.uri.path_and_query().map_or_else(|| "*".to_owned(), ToString::to_string),
+            version: "HTTP/2.0".to_owned(),
+            headers,
+        }
+    }
+
     /// `None` where the connection ended between requests.
-    pub(super) async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Self>> {
+    pub(super) async fn read(stream: &mut BufReader<Socket>) -> io::Result<Option<Self>> {
         let mut line = String::new();
         if stream.read_line(&mut line).await? == 0 {
             return Ok(None);
@@ -81,9 +96,10 @@ impl Request {
     }
 
     /// Reads the body by its framing; sends `100 Continue` first where it is waited for.
-    pub(super) async fn body(&self, stream: &mut BufReader<TcpStream>) -> io::Result<Body> {
+    pub(super) async fn body(&self, stream: &mut BufReader<Socket>) -> io::Result<Body> {
         if self.header("expect").is_some() {
             stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+            stream.flush().await?;
         }
         let mut body = Body::default();
         if self.header("transfer-encoding").is_some() {
@@ -113,7 +129,7 @@ impl Request {
 }
 
 impl Body {
-    async fn take(&mut self, stream: &mut BufReader<TcpStream>, mut size: u64) -> io::Result<()> {
+    async fn take(&mut self, stream: &mut BufReader<Socket>, mut size: u64) -> io::Result<()> {
         let mut piece = vec![0; 64 * 1024];
         while size > 0 {
             let now = piece.len().min(usize::try_from(size).unwrap_or(usize::MAX));
