@@ -2,6 +2,7 @@
 
 mod cases;
 mod streams;
+mod together;
 
 use std::process::ExitCode;
 
@@ -47,8 +48,10 @@ fn all(plan: Plan<'static>) -> Suite {
 /// order, HOPTAP_SHOTS more of it.
 async fn everything(lab: &Lab, plan: &Plan<'_>) -> Result<()> {
     let plain = cases::ALL.iter().flat_map(|(_, cases)| cases.iter()).filter_map(|case| case.under(plan).ok());
+    let plain = plain.chain(together::CASES.iter().copied());
     let tls = plain.clone().filter_map(|case| case.over_tls().ok());
     let streams = streams::ALL.iter().flat_map(|(_, cases)| cases.iter()).filter_map(|case| case.under(plan).ok());
+    let streams = streams.chain(streams::together::CASES.iter().copied());
     let (cases, streams, seed) = (plain.chain(tls).collect(), streams.collect(), mix::seed()?);
     let shots = std::env::var("HOPTAP_SHOTS").ok().and_then(|text| text.parse().ok()).unwrap_or(SHOTS);
     Mix { cases, streams, unanswered: plan.fast_proxy, shots, at_once: 40, seed }.check(lab).await

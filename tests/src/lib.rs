@@ -14,6 +14,7 @@ pub mod websocket;
 pub mod backend;
 pub mod client;
 pub mod http2;
+pub mod http3;
 pub mod load;
 pub mod proxy_protocol;
 pub mod traefik;

@@ -181,10 +181,9 @@ fn differ(row: &Row, server: &Span, traces: &Traces<'_>, differences: &mut Vec<S
             ));
         }
     };
-    let status = server.number("http.response.status_code").map(|status| status.to_string());
-    // Traefik logs 0 for a response that switched protocols: it was hijacked before it was counted.
-    let logged = if row.status == 0 { 101 } else { row.status };
-    want("status", Some(&logged.to_string()), status.as_deref());
+    let status = server.number("http.response.status_code").and_then(|status| u16::try_from(status).ok());
+    let logged = status.filter(|status| row.may_be(*status)).unwrap_or(row.status).to_string();
+    want("status", Some(&logged), status.map(|status| status.to_string()).as_deref());
     let method = server.text("http.request.method_original").or(server.text("http.request.method"));
     want("method", Some(&row.method), method);
     // The log has the path as the router saw it, cleaned; the span has what the client sent.

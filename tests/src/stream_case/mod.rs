@@ -4,6 +4,7 @@ mod check;
 mod message;
 mod over_http1;
 mod over_http2;
+mod over_http3;
 mod session;
 
 use crate::case::Attempt;
