@@ -21,6 +21,7 @@ pub mod traefik;
 
 pub mod doors;
 pub mod early;
+pub mod streams;
 pub mod modern;
 
 pub mod access_log;
