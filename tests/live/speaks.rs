@@ -39,6 +39,7 @@ fn all(plan: Plan<'static>) -> Suite {
         .fold(suite, |suite, (group, cases)| suite.over_tls(group, cases))
         .case("handshakes that fail", handshakes::fail)
         .case("a hundred streams on one connection", many::hundred)
+        .case("a hundred streams on one connection of HTTP/3", many::hundred_over_http3)
         .case("a connection breaks with fifty streams on it", many::cut)
         .case("everything at once", async move |lab: &Lab| everything(lab, &plan).await)
         .case("five thousand connections that say nothing", idle::held)

@@ -31,6 +31,7 @@ impl StreamCase {
         let before = lab.begin()?;
         let (shot, seen) = self.fire(&lab.doors, &id, None).await?;
         self.check_seen(&seen)?;
+        let message = self.message(&id)?;
         let secure = self.over.is_tls() && self.entrypoint.is_none();
         let truth = Truth {
             status: self.status,
@@ -40,6 +41,7 @@ impl StreamCase {
             port: shot.port,
             protocol: self.over.protocol(),
             tls: self.over.tls_version(),
+            server_name: self.over.is_tls().then(|| self.server_name(&message).to_owned()),
             egress: self.egress,
             rpc: self.rpc,
             close_code: self.close_code,

@@ -164,6 +164,13 @@ impl StreamCase {
         }
     }
 
+    /// The same, carried by something else.
+    #[must_use]
+    pub const fn over(mut self, over: Over) -> Self {
+        self.over = over;
+        self
+    }
+
     /// To an entrypoint that is not made for it, where no router has a twin.
     pub const fn on(mut self, entrypoint: &'static str) -> Self {
         self.entrypoint = Some(entrypoint);
