@@ -37,5 +37,6 @@ pub mod case;
 pub mod stream_case;
 pub mod lab;
 pub mod mix;
+mod call;
 pub mod oracle;
 pub mod suite;
