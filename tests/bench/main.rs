@@ -1,10 +1,14 @@
 //! What hoptap costs per request, against what Traefik's own telemetry costs: both in one session, in turn, with
 //! the same load, to the same receiver in a process of its own, whose cost is nobody's.
 //!
-//! `bench [--rounds N] [--requests N] [ARGUMENT OF HOPTAP]...`
+//! `bench [--scenario http1|http2|http2-http2] [--rounds N] [--requests N] [ARGUMENT OF HOPTAP]...`
+//!
+//! `bench memory [ARGUMENT OF HOPTAP]...`: what hoptap holds on to; see there.
 
 mod measure;
+mod memory;
 mod report;
+mod scenario;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -14,6 +18,7 @@ use hoptap_tests::collector::Collector;
 use hoptap_tests::hoptap;
 
 use measure::{Bench, Mode};
+use scenario::Scenario;
 
 /// Median of so many: single runs on a shared machine differ by a tenth.
 const ROUNDS: usize = 5;
@@ -23,6 +28,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| match arguments.as_slice() {
         [word, address] if word == "receive" => runtime.block_on(receive(address)),
+        [word, arguments @ ..] if word == "memory" => runtime.block_on(memory::run(arguments)),
         _ => runtime.block_on(run(arguments)),
     });
     match outcome {
@@ -35,14 +41,16 @@ fn main() -> ExitCode {
 }
 
 async fn run(mut arguments: Vec<String>) -> Result<()> {
-    let rounds = option(&mut arguments, "--rounds")?.unwrap_or(ROUNDS);
-    let requests = option(&mut arguments, "--requests")?.unwrap_or(REQUESTS);
+    let rounds = number(&mut arguments, "--rounds")?.unwrap_or(ROUNDS);
+    let requests = number(&mut arguments, "--requests")?.unwrap_or(REQUESTS);
+    let scenario = option(&mut arguments, "--scenario")?;
+    let scenario = scenario.map_or(Ok(Scenario::Http1), |name| Scenario::parse(&name))?;
     let mut modes = vec![Mode::Floor, Mode::Own];
     match hoptap::lacking() {
         None => modes.push(Mode::Hoptap),
         Some(reason) => say(&format!("without hoptap: {reason}")),
     }
-    let bench = Bench::start(requests, arguments).await?;
+    let bench = Bench::start(scenario, requests, arguments).await?;
     let mut runs = Vec::new();
     for round in 0..=rounds {
         for mode in &modes {
@@ -66,15 +74,20 @@ async fn receive(address: &str) -> Result<()> {
 }
 
 /// Takes `name N` out of the arguments.
-fn option(arguments: &mut Vec<String>, name: &str) -> Result<Option<usize>> {
+fn number(arguments: &mut Vec<String>, name: &str) -> Result<Option<usize>> {
+    let Some(value) = option(arguments, name)? else { return Ok(None) };
+    let number = value.parse().with_context(|| format!("expected a number after {name}, found {value:?}"))?;
+    Ok(Some(number))
+}
+
+/// Takes `name VALUE` out of the arguments.
+fn option(arguments: &mut Vec<String>, name: &str) -> Result<Option<String>> {
     let Some(at) = arguments.iter().position(|argument| argument == name) else {
         return Ok(None);
     };
     arguments.remove(at);
-    anyhow::ensure!(at < arguments.len(), "expected a number after {name}");
-    let value = arguments.remove(at);
-    let number = value.parse().with_context(|| format!("expected a number after {name}, found {value:?}"))?;
-    Ok(Some(number))
+    anyhow::ensure!(at < arguments.len(), "expected a value after {name}");
+    Ok(Some(arguments.remove(at)))
 }
 
 fn say(line: &str) {

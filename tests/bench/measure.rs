@@ -3,30 +3,21 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
-use hoptap_tests::backend::Backends;
+use anyhow::{Context, Result};
 use hoptap_tests::client::Connection;
 use hoptap_tests::cpu;
+use hoptap_tests::doors::Doors;
 use hoptap_tests::hoptap::Hoptap;
-use hoptap_tests::load::Load;
 use hoptap_tests::process::{Process, Scratch, Stdout, free_port};
 use hoptap_tests::traefik::{Setup, Traefik};
 
-/// Kept connections, each with one request under way.
-const CONNECTIONS: usize = 50;
+use crate::scenario::{CONNECTIONS, Ground, Scenario};
 
 /// The batch exporters send what is left after five seconds: that belongs to the requests, too.
 const TAIL: Duration = Duration::from_millis(5500);
-
-const DYNAMIC: &str = "
-http:
-  routers:
-    any: {rule: \"Host(`any.test`)\", service: be}
-  services:
-    be: {loadBalancer: {servers: [{url: \"http://{be}\"}]}}
-";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -68,22 +59,21 @@ impl fmt::Display for Run {
 }
 
 pub(crate) struct Bench {
+    scenario: Scenario,
     requests: usize,
     arguments: Vec<String>,
     plain: Traefik,
     own: Traefik,
     _receiver: Process,
     receiver: SocketAddr,
-    _backends: Backends,
+    ground: Ground,
     _scratch: Scratch,
 }
 
 impl Bench {
-    pub(crate) async fn start(requests: usize, arguments: Vec<String>) -> Result<Self> {
-        let backends = Backends::start_forgetful(&["be"]).await?;
-        let backend = backends.addresses().first().context("a backend")?;
-        let dynamic = DYNAMIC.replace("{be}", &backend.to_string());
+    pub(crate) async fn start(scenario: Scenario, requests: usize, arguments: Vec<String>) -> Result<Self> {
         let scratch = Scratch::new("bench")?;
+        let ground = Ground::new(&scratch).await?;
 
         let receiver = SocketAddr::from(([127, 0, 0, 1], free_port()?));
         let mut command = Command::new(std::env::current_exe()?);
@@ -91,7 +81,12 @@ impl Bench {
         let mut process = Process::start(command, &scratch.path().join("receiver.log"), Stdout::Log)?;
         process.wait_until("listened", Duration::from_secs(10), async || received(receiver).await.is_ok()).await?;
 
-        let setup = Setup { entrypoints: &[("web", "")], dynamic: &dynamic, no_access_log: true, ..Setup::default() };
+        let setup = Setup {
+            entrypoints: &[("web", ""), ("websecure", "")],
+            dynamic: &ground.dynamic,
+            no_access_log: true,
+            ..Setup::default()
+        };
         let telemetry = format!(
             "metrics: {{prometheus: {{addEntryPointsLabels: true, addRoutersLabels: true, addServicesLabels: true}}}}\n\
              tracing: {{otlp: {{http: {{endpoint: \"http://{receiver}/v1/traces\"}}}}}}\n\
@@ -99,13 +94,14 @@ impl Bench {
             scratch.path().join("access.json").display()
         );
         Ok(Self {
+            scenario,
             requests,
             arguments,
             plain: Traefik::start(&setup).await?,
             own: Traefik::start(&Setup { more: &telemetry, ..setup }).await?,
             _receiver: process,
             receiver,
-            _backends: backends,
+            ground,
             _scratch: scratch,
         })
     }
@@ -116,19 +112,19 @@ impl Bench {
             Mode::Hoptap => Some(self.attach(traefik).await?),
             Mode::Floor | Mode::Own => None,
         };
-        let to = traefik.address("web")?;
+        let doors = self.ground.doors(traefik);
         let cost = |hoptap: &Option<Hoptap>| -> Result<(Duration, Duration)> {
             let own = hoptap.as_ref().map(|hoptap| cpu::time(hoptap.pid())).transpose()?;
             Ok((cpu::time(traefik.pid())?, own.unwrap_or_default()))
         };
         let spans = received(self.receiver).await?;
         let before = cost(&hoptap)?;
-        self.load(to).await?;
+        self.scenario.load(&doors, self.requests).await?;
         tokio::time::sleep(TAIL).await;
         let after = cost(&hoptap)?;
         let spans = received(self.receiver).await? - spans;
 
-        let rate = self.rate(to).await?;
+        let rate = self.rate(&doors).await?;
         let resident = hoptap.as_ref().map(|hoptap| cpu::resident(hoptap.pid())).transpose()?.unwrap_or_default();
         if let Some(hoptap) = &mut hoptap {
             hoptap.stop()?;
@@ -159,28 +155,15 @@ impl Bench {
         Hoptap::start(&arguments, &environment, Stdout::Nowhere).await
     }
 
-    async fn load(&self, to: SocketAddr) -> Result<()> {
-        let outcomes = Load {
-            to,
-            connections: CONNECTIONS,
-            requests: self.requests,
-            templates: vec!["GET /x HTTP/1.1\r\nHost: any.test\r\n\r\n".to_owned()],
-            label: String::new(),
-        }
-        .run()
-        .await?;
-        let failed = outcomes.iter().filter(|outcome| outcome.status != 200).count();
-        ensure!(failed == 0, "{failed} of {} requests failed", self.requests);
-        Ok(())
-    }
-
-    /// By wrk, whose own cost is small: client, backend, Traefik and hoptap share the processors.
-    async fn rate(&self, to: SocketAddr) -> Result<f64> {
-        let url = format!("http://{to}/x");
+    /// By wrk where it speaks the protocol, as its own cost is small: client, backend, Traefik and hoptap share the
+    /// processors.
+    async fn rate(&self, doors: &Arc<Doors>) -> Result<f64> {
+        let url = format!("http://{}/x", doors.address("web")?);
         let connections = format!("-c{CONNECTIONS}");
         let wrk = ["-t1", &connections, "-d3s", "-H", "Host: any.test", &url].map(str::to_owned);
-        let output = tokio::task::spawn_blocking(|| Command::new("wrk").args(wrk).output()).await?;
-        if let Ok(output) = output {
+        if self.scenario == Scenario::Http1
+            && let Ok(output) = tokio::task::spawn_blocking(|| Command::new("wrk").args(wrk).output()).await?
+        {
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
             let line = text.lines().find_map(|line| line.strip_prefix("Requests/sec:"));
             return line
@@ -188,7 +171,7 @@ impl Bench {
                 .with_context(|| format!("expected a rate from wrk, found {text:?}"));
         }
         let begun = Instant::now();
-        self.load(to).await?;
+        self.scenario.load(doors, self.requests).await?;
         #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
         Ok(self.requests as f64 / begun.elapsed().as_secs_f64())
     }

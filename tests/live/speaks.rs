@@ -2,6 +2,7 @@
 
 mod cases;
 mod streams;
+mod together;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,7 @@ fn all(plan: Plan<'static>) -> Suite {
         .fold(suite, |suite, (group, cases)| suite.over_tls(group, cases))
         .case("handshakes that fail", handshakes::fail)
         .case("a hundred streams on one connection", many::hundred)
+        .case("a hundred streams on one connection of HTTP/3", many::hundred_over_http3)
         .case("a connection breaks with fifty streams on it", many::cut)
         .case("everything at once", async move |lab: &Lab| everything(lab, &plan).await)
         .case("five thousand connections that say nothing", idle::held)
@@ -47,8 +49,10 @@ fn all(plan: Plan<'static>) -> Suite {
 /// order, HOPTAP_SHOTS more of it.
 async fn everything(lab: &Lab, plan: &Plan<'_>) -> Result<()> {
     let plain = cases::ALL.iter().flat_map(|(_, cases)| cases.iter()).filter_map(|case| case.under(plan).ok());
+    let plain = plain.chain(together::CASES.iter().copied());
     let tls = plain.clone().filter_map(|case| case.over_tls().ok());
     let streams = streams::ALL.iter().flat_map(|(_, cases)| cases.iter()).filter_map(|case| case.under(plan).ok());
+    let streams = streams.chain(streams::together::CASES.iter().copied());
     let (cases, streams, seed) = (plain.chain(tls).collect(), streams.collect(), mix::seed()?);
     let shots = std::env::var("HOPTAP_SHOTS").ok().and_then(|text| text.parse().ok()).unwrap_or(SHOTS);
     Mix { cases, streams, unanswered: plan.fast_proxy, shots, at_once: 40, seed }.check(lab).await

@@ -37,6 +37,16 @@ pub struct Row {
     pub retries: u64,
 }
 
+impl Row {
+    /// Whether the client may have got this status. Traefik logs 0 where nothing was written through its writers: where
+    /// the connection was taken over for another protocol, and where its retry took a good answer over HTTP/2 for one to
+    /// drop, as it came before Traefik heard that the request was sent (v3.6.12, pkg/middlewares/retry/retry.go): then
+    /// net/http sends 200 by itself.
+    pub fn may_be(&self, status: u16) -> bool {
+        status == self.status || (self.status == 0 && matches!(status, 101 | 200))
+    }
+}
+
 /// Reads every complete line of the log.
 ///
 /// # Errors

@@ -11,6 +11,9 @@ use crate::lab::{Lab, Plan};
 use crate::modern::twin;
 use crate::truth::Truth;
 
+/// The name in the hello where HTTP/1 goes over TLS: hosts with the same TLS options are all reached by it.
+const NAME: &str = "any.test";
+
 /// A request to a backend, in the order in which Traefik makes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
@@ -253,6 +256,7 @@ impl Case {
             attempts: self.attempts,
             logged: self.logged,
             port: self.announced.unwrap_or(port),
+            server_name: self.tls.then(|| NAME.to_owned()),
             ..Truth::default()
         }
     }
@@ -281,7 +285,7 @@ impl Case {
                 (prefix, sent) = sent.split_at(length);
                 let entrypoint = if self.entrypoint == "pp" { "pptls" } else { "websecure" };
                 let hello = Hello::default();
-                Connection::over(doors.tls(entrypoint, prefix.as_bytes(), hello, "any.test").await?)?
+                Connection::over(doors.tls(entrypoint, prefix.as_bytes(), hello, NAME).await?)?
             }
             None => Connection::over(doors.plain(self.entrypoint).await?)?,
         };

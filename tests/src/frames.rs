@@ -54,6 +54,7 @@ pub struct Injector(Arc<Mutex<Injected>>);
 #[derive(Debug, Default)]
 struct Injected {
     frames: VecDeque<Vec<u8>>,
+    hangs_up: bool,
     waker: Option<Waker>,
 }
 
@@ -64,6 +65,20 @@ impl Injector {
         if let Some(waker) = injected.waker.take() {
             waker.wake();
         }
+    }
+
+    /// Ends the connection from this side, in the middle of whatever is under way; what still comes is read, so that
+    /// the other side sees an end and no reset.
+    pub fn hang_up(&self) {
+        let mut injected = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        injected.hangs_up = true;
+        if let Some(waker) = injected.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn hangs_up(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).hangs_up
     }
 
     fn take(&self, context: &Context<'_>) -> Option<Vec<u8>> {
@@ -107,6 +122,11 @@ impl Wire {
     }
 
     fn write_out(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.injector.hangs_up() {
+            self.outgoing.ready.clear();
+            self.outgoing.written = 0;
+            return Pin::new(&mut self.socket).poll_shutdown(context);
+        }
         loop {
             while self.outgoing.written < self.outgoing.ready.len() {
                 let bytes = &self.outgoing.ready[self.outgoing.written..];
@@ -199,7 +219,9 @@ impl AsyncRead for Wire {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         // The crate may have nothing to write when there is something to slip in.
-        if let Poll::Ready(Ok(())) = self.write_out(context) {
+        if let Poll::Ready(Ok(())) = self.write_out(context)
+            && !self.injector.hangs_up()
+        {
             let _woken_again = Pin::new(&mut self.socket).poll_flush(context);
         }
         Pin::new(&mut self.socket).poll_read(context, buffer)
@@ -215,6 +237,9 @@ impl AsyncWrite for Wire {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.write_out(context))?;
+        if self.injector.hangs_up() {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.socket).poll_flush(context)
     }
 

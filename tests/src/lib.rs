@@ -14,12 +14,14 @@ pub mod websocket;
 pub mod backend;
 pub mod client;
 pub mod http2;
+pub mod http3;
 pub mod load;
 pub mod proxy_protocol;
 pub mod traefik;
 
 pub mod doors;
 pub mod early;
+pub mod streams;
 pub mod modern;
 
 pub mod access_log;
@@ -35,5 +37,6 @@ pub mod case;
 pub mod stream_case;
 pub mod lab;
 pub mod mix;
+mod call;
 pub mod oracle;
 pub mod suite;

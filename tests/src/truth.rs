@@ -22,6 +22,8 @@ pub(crate) struct Truth {
     pub(crate) protocol: &'static str,
     /// Version of TLS on the client's connection.
     pub(crate) tls: Option<&'static str>,
+    /// The name in the client's hello.
+    pub(crate) server_name: Option<String>,
     /// Protocol at the backends, where it is not what the service says.
     pub(crate) egress: Option<&'static str>,
     pub(crate) rpc: Option<Called>,
@@ -122,6 +124,11 @@ impl Truth {
             let found = (server.text(names::PROTOCOL_VERSION), server.text(names::TLS_VERSION));
             let expected = (Some(names::version(self.protocol)), self.tls);
             ensure!(found == expected, "expected {expected:?}, found {found:?} in {server:#?}");
+        }
+        // It is not always known; where it is, it is this.
+        if let Some(found) = server.text(names::TLS_SERVER_NAME) {
+            let expected = self.server_name.as_deref();
+            ensure!(expected == Some(found), "expected {expected:?} in the hello, found {found:?} in {server:#?}");
         }
         if let Some(called) = self.rpc {
             check_call(called, server)?;

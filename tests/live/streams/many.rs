@@ -46,6 +46,25 @@ pub(crate) async fn hundred(lab: &Lab) -> Result<()> {
     mix::compare(lab, before, &shots, &HashSet::new()).await
 }
 
+/// The same over HTTP/3.
+pub(crate) async fn hundred_over_http3(lab: &Lab) -> Result<()> {
+    let before = lab.begin()?;
+    let kinds = KINDS.map(|case| case.over(Over::Http3));
+    let connection = Arc::new(kinds[0].connect_http3(&lab.doors).await?);
+    let mut under_way = JoinSet::new();
+    for (number, &case) in kinds.iter().cycle().take(100).enumerate() {
+        let (connection, id) = (Arc::clone(&connection), format!("hundred-http3-{number}"));
+        under_way.spawn(async move { case.fire_on_http3(&connection, &id).await });
+    }
+    let mut shots = Vec::new();
+    while let Some(fired) = under_way.join_next().await {
+        shots.push(fired??.0);
+    }
+    let failed: Vec<_> = shots.iter().filter(|shot| shot.status != Some(200)).collect();
+    ensure!(failed.is_empty(), "{failed:?}");
+    mix::compare(lab, before, &shots, &HashSet::new()).await
+}
+
 /// The connection breaks with fifty streams under way.
 pub(crate) async fn cut(lab: &Lab) -> Result<()> {
     let before = lab.begin()?;

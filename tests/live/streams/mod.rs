@@ -8,7 +8,9 @@ pub(crate) mod idle;
 pub(crate) mod ingress;
 pub(crate) mod many;
 pub(crate) mod middlewares;
+pub(crate) mod over_http3;
 pub(crate) mod sessions;
+pub(crate) mod together;
 
 use hoptap_tests::stream_case::StreamCase;
 
@@ -19,4 +21,5 @@ pub(crate) const ALL: &[(&str, &[StreamCase])] = &[
     ("broken streams", broken::CASES),
     ("calls", calls::CASES),
     ("sessions", sessions::CASES),
+    ("HTTP/3", over_http3::CASES),
 ];

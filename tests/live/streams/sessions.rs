@@ -37,6 +37,18 @@ pub(crate) const CASES: &[StreamCase] = &[
         .session(0, 0, End::Leave)
         .router("any@file")
         .attempts(&[Got("be1@file", 200)]),
+    // HTTP/2 without TLS has no way back to HTTP/1: nothing is sent.
+    StreamCase::new("to a backend with HTTP/2 alone", Over::Http1, "GET /ws?id={id} h2c.test", 500)
+        .session(1, 20, End::Leave)
+        .router("h2c@file"),
+    StreamCase::new(
+        "an offer of HTTP/2",
+        Over::Http1,
+        "GET /x?id={id} any.test|connection: Upgrade, HTTP2-Settings|upgrade: h2c|http2-settings: AAMAAABkAAQCAAAAAAIAAAAA",
+        200,
+    )
+    .router("any@file")
+    .attempts(&[Got("be1@file", 200)]),
     StreamCase::new("events read to the end", Over::Http2Tls, "GET /sse?id={id}&k=4&p=30ms h2c.test", 200)
         .router("h2c@file")
         .attempts(&[Got("h2c@file", 200)]),

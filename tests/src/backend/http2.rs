@@ -63,7 +63,8 @@ pub(super) async fn serve(socket: Socket, origin: Origin, settings: Settings, sh
                 Some(Order::GoAway) => connection.graceful_shutdown(),
                 Some(Order::GoAwayNow(reason)) => connection.abrupt_shutdown(reason),
                 Some(Order::Send(bytes)) => injector.send(bytes),
-                Some(Order::HangUp) | None => return Ok(()),
+                Some(Order::HangUp) => injector.hang_up(),
+                None => return Ok(()),
             },
         }
     }

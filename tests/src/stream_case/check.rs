@@ -11,6 +11,7 @@ use crate::case::{Attempt, Shot};
 use crate::client::Connection;
 use crate::doors::Doors;
 use crate::http2;
+use crate::http3;
 use crate::lab::Lab;
 use crate::load::unix_nanos;
 use crate::modern::twin;
@@ -30,6 +31,7 @@ impl StreamCase {
         let before = lab.begin()?;
         let (shot, seen) = self.fire(&lab.doors, &id, None).await?;
         self.check_seen(&seen)?;
+        let message = self.message(&id)?;
         let secure = self.over.is_tls() && self.entrypoint.is_none();
         let truth = Truth {
             status: self.status,
@@ -39,6 +41,7 @@ impl StreamCase {
             port: shot.port,
             protocol: self.over.protocol(),
             tls: self.over.tls_version(),
+            server_name: self.over.is_tls().then(|| self.server_name(&message).to_owned()),
             egress: self.egress,
             rpc: self.rpc,
             close_code: self.close_code,
@@ -82,6 +85,10 @@ impl StreamCase {
             return self.fire_on(&connection, id).await;
         }
         let begun = unix_nanos();
+        if self.over == Over::Http3 {
+            let connection = self.connect_http3(doors).await?;
+            return self.fire_on_http3(&connection, id).await;
+        }
         let connection = match (kept, self.over) {
             (Some(kept), _) => kept,
             (None, Over::Http1) => Connection::over(doors.plain(self.entrypoint()).await?)?,
@@ -116,6 +123,27 @@ impl StreamCase {
         let mut shot = self.shot(id, port, begun);
         shot.status = seen.status;
         Ok((shot, seen))
+    }
+
+    /// Sends it on a connection of HTTP/3.
+    ///
+    /// # Errors
+    /// Where the connection takes no more requests.
+    pub async fn fire_on_http3(&self, connection: &http3::Connection, id: &str) -> Result<(Shot, Seen)> {
+        let begun = unix_nanos();
+        let message = self.message(id)?;
+        let seen = self.over_http3(&message, connection).await?;
+        let mut shot = self.shot(id, connection.local.port(), begun);
+        shot.status = seen.status;
+        Ok((shot, seen))
+    }
+
+    /// # Errors
+    /// Where Traefik does not take it.
+    pub async fn connect_http3(&self, doors: &Doors) -> Result<http3::Connection> {
+        let message = self.message("")?;
+        let config = doors.certificates()?.quic_client()?;
+        http3::Connection::open(doors.address(self.entrypoint())?, config, self.server_name(&message)).await
     }
 
     /// A connection that it, and others like it, can go over.

@@ -47,7 +47,8 @@ impl StreamCase {
 
     /// The name in the hello, where it is that of the request.
     pub(super) fn server_name<'a>(&'a self, message: &'a Message) -> &'a str {
-        if self.name_in_hello.is_empty() { &message.host } else { self.name_in_hello }
+        let host = message.host.split(':').next().unwrap_or_default();
+        if self.name_in_hello.is_empty() { host } else { self.name_in_hello }
     }
 }
 

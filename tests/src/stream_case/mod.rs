@@ -4,6 +4,7 @@ mod check;
 mod message;
 mod over_http1;
 mod over_http2;
+mod over_http3;
 mod session;
 
 use crate::case::Attempt;
@@ -161,6 +162,13 @@ impl StreamCase {
             apart: false,
             entrypoint: None,
         }
+    }
+
+    /// The same, carried by something else.
+    #[must_use]
+    pub const fn over(mut self, over: Over) -> Self {
+        self.over = over;
+        self
     }
 
     /// To an entrypoint that is not made for it, where no router has a twin.

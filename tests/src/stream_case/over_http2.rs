@@ -131,6 +131,6 @@ async fn read(act: Act, mut response: ResponseFuture, seen: &mut Seen) -> Result
     Ok(())
 }
 
-fn rpc_status(headers: &HeaderMap) -> Option<u16> {
+pub(super) fn rpc_status(headers: &HeaderMap) -> Option<u16> {
     headers.get("grpc-status")?.to_str().ok()?.parse().ok()
 }
