@@ -44,6 +44,10 @@ pub(crate) fn addresses(sk: u64) -> Addresses {
 /// Enters a socket that a traced process dialled, or was found to use, and says so.
 #[inline(always)]
 pub(crate) fn open(sk: u64, tgid: u32, fd: i32, dialled: bool, goroutine: Goroutine) -> Option<*mut Connection> {
+    // A read may have had nothing to wait for any more: its socket is gone, and will be another one.
+    if !dialled && field::<u16>(sk, offset!(sk_num)) == 0 {
+        return None;
+    }
     let state = if dialled {
         state::DIALLED
     } else if came_in(sk) {
@@ -75,7 +79,8 @@ fn enter(sk: u64, tgid: u32, fd: i32, state: u32) -> Option<*mut Connection> {
     // Unique without a shared counter: one CPU gives no two of the same nanosecond.
     // SAFETY: helpers without arguments.
     let id = unsafe { (bpf_ktime_get_ns() << 8) | (u64::from(bpf_get_smp_processor_id()) & 0xff) };
-    let connection = Connection { id, received: 0, sent: 0, responses: 0, tgid, fd, state, tls: 0 };
+    let connection =
+        Connection { id, received: 0, sent: 0, responses: 0, tgid, fd, state, carries: 0, spare: 0, tls: 0 };
     if CONNECTIONS.insert(&sk, &connection, 0).is_err() {
         maps::count(|tally| tally.map_full += 1);
         return None;

@@ -3,7 +3,7 @@
 //! The header of a frame waits for the first byte of its payload: net/http's server reads the nine bytes by
 //! themselves, and a record for these would say nothing.
 
-use hoptap_ebpf::{PIECE, Transfer, flag};
+use hoptap_ebpf::{LEFT_OUT_KEPT, PIECE, Transfer, flag};
 
 use crate::maps::{self, Scratch, Walk};
 use crate::memory::user_into;
@@ -19,7 +19,6 @@ const ROUNDS: u32 = 8;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const END_STREAM: u8 = 1;
-const PADDED: u8 = 8;
 /// Longer frames are allowed where the peer said so; Go never does. Asked only where the place is in doubt.
 const PLAUSIBLE: u32 = 1 << 20;
 
@@ -187,7 +186,8 @@ fn begin(walk: &mut Walk, bytes: *mut u8) -> bool {
     frames.left = length;
     frames.copy = match leaves_out {
         false => length,
-        true => u32::from(flags & PADDED != 0 && length > 0),
+        true if length < LEFT_OUT_KEPT => length,
+        true => LEFT_OUT_KEPT,
     };
     frames.last = u32::from(kind <= HEADERS && flags & END_STREAM != 0 && length > 0);
     if kind == HEADERS && walk.opens != 0 && stream > frames.stream {

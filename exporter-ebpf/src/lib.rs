@@ -22,6 +22,10 @@ pub mod kind {
     pub const DIAL_QUEUED: u8 = 15;
     pub const TLS: u8 = 16;
     pub const STREAM: u8 = 17;
+    pub const HTTP3_BEGIN: u8 = 18;
+    pub const HTTP3_FIELDS: u8 = 19;
+    pub const HTTP3_END: u8 = 20;
+    pub const HTTP3_RESET: u8 = 21;
 }
 
 /// [`Head::flags`].
@@ -161,6 +165,23 @@ pub struct State {
     pub addresses: Addresses,
 }
 
+/// A handler of HTTP/3 begins with a stream of a connection between these. Ports in network order as elsewhere.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Http3Begin {
+    pub head: Head,
+    pub addresses: Addresses,
+}
+
+/// Followed by `captured` bytes of a header block.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Http3Fields {
+    pub head: Head,
+    pub length: u32,
+    pub captured: u32,
+}
+
 /// A text of the traced process: where it is, how long, and as much of it as fits its slot.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -286,6 +307,7 @@ pub struct Target {
     pub http2_handler: [u64; 2],
     /// Address of the closure that `runHandler` defers.
     pub handler_ends: u64,
+    pub http3: Http3Layout,
     /// Types that wrap a connection: descriptor, and offset of the interface value of what they wrap.
     pub wrappers: [Wrapper; WRAPPERS],
 }
@@ -298,6 +320,25 @@ pub const WRAPPERS: usize = 5;
 pub struct Wrapper {
     pub type_: u64,
     pub offset: u64,
+}
+
+/// Offsets that lead from a connection of HTTP/3 to its addresses, and from a response writer to what was written.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Http3Layout {
+    /// `rawConn` in `http3.RawServerConn`, and `conn` in `http3.rawConn`.
+    pub raw: u32,
+    pub connection: u32,
+    /// `conn` in `quic.Conn`.
+    pub send: u32,
+    /// `localAddr` and `remoteAddrInfo` in `quic.sconn`.
+    pub local: u32,
+    pub remote: u32,
+    /// `Port` in `net.UDPAddr`, whose first field is the address.
+    pub port: u32,
+    /// `numWritten` in `http3.responseWriter`.
+    pub written: u32,
+    pub spare: u32,
 }
 
 /// Offsets in `crypto/tls.Conn`.
@@ -325,6 +366,9 @@ pub struct StreamLayout {
     pub id: u32,
 }
 
+/// Bytes that are kept of a payload that is left out: the length of the padding, and what gRPC has before a message.
+pub const LEFT_OUT_KEPT: u32 = 16;
+
 /// [`Connection::state`].
 pub mod state {
     /// User space was told of it.
@@ -339,16 +383,21 @@ pub mod state {
     pub const INGRESS: u32 = 16;
     /// Nothing is known of what it carried before it was first used.
     pub const MIDWAY: u32 = 32;
-    /// It carries TLS: what goes through the socket says nothing.
-    pub const TLS: u32 = 64;
-    /// It carries HTTP/2.
-    pub const HTTP2: u32 = 128;
+}
+
+/// [`Connection::carries`]: apart from [`state`], for that is changed at any time, and by two threads at once.
+pub mod carries {
+    /// What goes through the socket is encrypted, and says nothing.
+    pub const TLS: u32 = 1;
+    pub const HTTP2: u32 = 2;
+    /// The header of the PROXY protocol came, and nothing after it so far.
+    pub const PROXIED: u32 = 4;
 }
 
 /// Where one direction of an HTTP/2 connection is.
 ///
 /// User space gets the headers of frames, and payloads but those of DATA. In the header of a frame whose payload is
-/// left out the reserved bit is set; of a padded one the first byte is kept all the same.
+/// left out the reserved bit is set; its first [`LEFT_OUT_KEPT`] bytes are kept all the same.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct Frames {
@@ -370,6 +419,9 @@ pub struct Frames {
     pub last: u32,
     /// The frame is of a kind that user space is not told of.
     pub hidden: u32,
+    /// Something was walked over.
+    pub begun: u32,
+    pub spare: u32,
 }
 
 /// Value of the map of connections, keyed by `struct sock *`. Only the kernel side writes it.
@@ -385,6 +437,9 @@ pub struct Connection {
     pub fd: i32,
     /// Bits of [`state`].
     pub state: u32,
+    /// Bits of [`carries`].
+    pub carries: u32,
+    pub spare: u32,
     /// Address of its `crypto/tls.Conn`.
     pub tls: u64,
 }

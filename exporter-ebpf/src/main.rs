@@ -9,6 +9,7 @@ mod arch;
 mod connection;
 mod frames;
 mod goroutine;
+mod http3;
 mod maps;
 mod memory;
 mod pieces;

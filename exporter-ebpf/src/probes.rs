@@ -16,7 +16,7 @@ use crate::memory::{copy_text, try_user, user, user_into};
 use crate::ring;
 
 #[inline(always)]
-fn traced<'a>(context: &ProbeContext) -> Option<(u32, &'a Target, Registers, Goroutine)> {
+pub(crate) fn traced<'a>(context: &ProbeContext) -> Option<(u32, &'a Target, Registers, Goroutine)> {
     let tgid = (bpf_get_current_pid_tgid() >> 32) as u32;
     let target = PROCESSES.get_ptr(&tgid)?;
     // SAFETY: a map value lives until the program ends, and the context is what the program was called with.

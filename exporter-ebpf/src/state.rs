@@ -4,7 +4,7 @@ use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::bpf_ktime_get_ns;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
-use hoptap_ebpf::{Bare, Ended, Goroutine, SessionKey, State, flag, kind, state};
+use hoptap_ebpf::{Bare, Ended, Goroutine, SessionKey, State, carries, flag, kind};
 
 use crate::arch::{Registers, number};
 use crate::connection;
@@ -68,8 +68,8 @@ fn changed(sk: u64, old: u8, new: u8) {
     // SAFETY: a map value lives until the program ends.
     let (id, owner, responses) = unsafe { ((*connection).id, (*connection).tgid, (*connection).responses) };
     // SAFETY: as above.
-    let (bits, tls) = unsafe { ((*connection).state, (*connection).tls) };
-    let (sealed, speaks_http2) = (bits & state::TLS != 0, bits & state::HTTP2 != 0);
+    let (carried, tls) = unsafe { ((*connection).carries, (*connection).tls) };
+    let (sealed, speaks_http2) = (carried & carries::TLS != 0, carried & carries::HTTP2 != 0);
     if owner == 0 {
         if u32::from(new) == CLOSE {
             let _ = CONNECTIONS.remove(&sk);

@@ -3,17 +3,17 @@
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
-use hoptap_ebpf::{Connection, Goroutine, SessionKey, SessionSocket, Target, Tls, flag, kind, state};
+use hoptap_ebpf::{Connection, Goroutine, SessionKey, SessionSocket, Target, Tls, carries, flag, kind, state};
 
 use crate::arch::Registers;
 use crate::connection;
 use crate::goroutine;
-use crate::maps::{CONNECTIONS, EVENTS, PROCESSES, SESSIONS, Scratch, frames};
+use crate::maps::{CONNECTIONS, EVENTS, PROCESSES, SESSIONS, Scratch};
 use crate::memory::{field, offset, try_user, user};
 use crate::probes::{Str, descriptor, text};
 use crate::ring;
 use crate::syscall::socket;
-use crate::transfer::{Buffer, Moved, PREFACE, joined, moved};
+use crate::transfer::{Buffer, Moved, moved};
 
 /// `recordTypeApplicationData` (RFC 8446, 5.1).
 const APPLICATION_DATA: u64 = 23;
@@ -99,42 +99,30 @@ fn find(address: u64, tgid: u32, target: &Target) -> Option<(u64, *mut Connectio
     // SAFETY: a map value lives until the program ends.
     let of = unsafe { &mut *connection };
     of.fd = fd;
-    if of.tls != address {
-        of.tls = address;
-        begin(sk, of, address, target);
-    }
+    // The two directions may be used for the first time at once: both say what it carries, and either may tell of it.
+    let told = of.tls == address;
+    of.tls = address;
+    begin(of, address, target, told);
     let session = SessionSocket { sk, connection: of.id };
     // Without it the way is looked for again each time.
     let _ = SESSIONS.insert(&SessionKey { address, tgid: u64::from(tgid) }, &session, 0);
     Some((sk, connection))
 }
 
-/// A session begins, or is seen for the first time: what was taken for the connection's bytes was none.
+/// A session begins, or is seen for the first time.
 #[inline(always)]
-fn begin(sk: u64, connection: &mut Connection, address: u64, target: &Target) {
+fn begin(connection: &mut Connection, address: u64, target: &Target, told: bool) {
     let layout = &target.tls;
     let at = |offset: u32| address + u64::from(offset);
-    let client = user::<u8>(at(layout.client));
     let protocol = try_user::<Str>(at(layout.protocol)).unwrap_or(Str { address: 0, length: 0 });
-    let server_name = try_user::<Str>(at(layout.server_name)).unwrap_or(Str { address: 0, length: 0 });
-    connection.state |= state::TLS;
-    connection.received = 0;
-    connection.sent = 0;
-    if protocol.length == 2
-        && user::<[u8; 2]>(protocol.address) == *b"h2"
-        && let Some(frames) = frames(sk)
-    {
-        connection.state |= state::HTTP2;
-        // SAFETY: a map value lives until the program ends.
-        let [receive, send] = unsafe { &mut *frames };
-        if connection.state & state::MIDWAY != 0 {
-            joined(receive, 0);
-            joined(send, 0);
-        } else {
-            // The client begins with a text that is no frame.
-            (if client & 1 == 1 { send } else { receive }).left = PREFACE;
-        }
+    connection.carries |= carries::TLS;
+    if protocol.length == 2 && user::<[u8; 2]>(protocol.address) == *b"h2" {
+        connection.carries |= carries::HTTP2;
     }
+    if told {
+        return;
+    }
+    let server_name = try_user::<Str>(at(layout.server_name)).unwrap_or(Str { address: 0, length: 0 });
     let head = ring::head(kind::TLS, 0, connection.tgid, Goroutine::default());
     let Some(mut entry) = EVENTS.reserve::<Tls>(0) else {
         ring::lost(1);
@@ -148,7 +136,7 @@ fn begin(sk: u64, connection: &mut Connection, address: u64, target: &Target) {
         (*record).version = user(at(layout.version));
         (*record).cipher = user(at(layout.cipher));
         (*record).resumed = user(at(layout.resumed));
-        (*record).client = client;
+        (*record).client = user(at(layout.client));
         (*record).spare = 0;
         text(&raw mut (*record).server_name, server_name);
         text(&raw mut (*record).protocol, protocol);

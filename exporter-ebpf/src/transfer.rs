@@ -1,20 +1,20 @@
 //! Bytes moved on a socket: the one handler behind the socket tracepoints and behind `sys_exit`, and what it shares
 //! with the probes that see the bytes before they are encrypted.
 
-use hoptap_ebpf::{Connection, Frames, Goroutine, Target, data, flag, kind, state};
+use hoptap_ebpf::{Connection, Goroutine, Target, carries, data, flag, kind, state};
 
 use crate::arch::{Registers, number};
 use crate::connection;
 use crate::goroutine;
 use crate::maps::{self, CONNECTIONS, SKIPS, Scratch};
-use crate::memory::{offset, user};
+use crate::memory::{offset, user, user_into};
 use crate::{frames, pieces, ring};
 
 const EAGAIN: i64 = 11;
 const EINTR: i64 = 4;
 
 /// Bytes of the client preface of HTTP/2 (RFC 9113, 3.4).
-pub(crate) const PREFACE: u32 = 24;
+const PREFACE: u32 = 24;
 
 /// `result`: bytes moved, 0 at the end of the stream, or `-errno`.
 #[inline(always)]
@@ -32,12 +32,12 @@ pub(crate) fn transfer(
     }
     let known = CONNECTIONS.get_ptr_mut(&sk);
     // SAFETY: a map value lives until the program ends.
-    let state = known.map_or(0, |connection| unsafe { (*connection).state });
+    let (state, carried) = known.map_or((0, 0), |connection| unsafe { ((*connection).state, (*connection).carries) });
     if refused && state & (state::BOUND | state::DIALLED) != 0 {
         return;
     }
     // What is encrypted says nothing; that something failed or ended does.
-    if result > 0 && state & state::TLS != 0 {
+    if result > 0 && carried & carries::TLS != 0 {
         return;
     }
     let registers = &registers();
@@ -75,7 +75,7 @@ pub(crate) fn transfer(
     let connection = unsafe { &mut *pointer };
     connection.fd = fd;
     connection::used(sk, pointer, tgid, target, goroutine);
-    if result > 0 && !speaks(sk, connection, buffer, send, result as u64, target, goroutine) {
+    if result > 0 && !speaks(scratch, connection, buffer, send, result as u64, target, goroutine) {
         return;
     }
     moved(sk, connection, scratch, buffer, Moved { result, refused, send, tgid, plain: 0 }, target, goroutine);
@@ -84,7 +84,7 @@ pub(crate) fn transfer(
 /// Learns from the first bytes of a socket what it carries; says whether these are worth telling.
 #[inline(always)]
 fn speaks(
-    sk: u64,
+    scratch: *mut Scratch,
     connection: &mut Connection,
     buffer: Buffer,
     send: bool,
@@ -93,17 +93,21 @@ fn speaks(
     goroutine: Goroutine,
 ) -> bool {
     let midway = connection.state & state::MIDWAY != 0;
-    if !midway && connection.received | connection.sent != 0 || connection.state & state::HTTP2 != 0 {
+    let begins = connection.received | connection.sent == 0 || connection.carries & carries::PROXIED != 0;
+    if !midway && !begins || connection.carries & carries::HTTP2 != 0 {
         return true;
     }
     let [first, _] = buffer.start();
+    if !midway && proxied(scratch, connection, buffer, first, length) {
+        return true;
+    }
     // The header of a TLS record: type, and a version that has been 3.x for ever (RFC 8446, 5.1).
     let record = first as u32 & 0xffff;
     if length >= 2 && record == 0x0316
         || midway && length >= 2 && record & 0xff00 == 0x0300 && (0x14..=0x17).contains(&(record & 0xff))
     {
         if !midway {
-            connection.state |= state::TLS;
+            connection.carries |= carries::TLS;
             return false;
         }
         // Plaintext may look like it: it was not seen from its start.
@@ -114,34 +118,58 @@ fn speaks(
         }
         return false;
     }
-    if !midway && length >= 4 && first as u32 == u32::from_le_bytes(*b"PRI ") {
-        if let Some(frames) = maps::frames(sk) {
-            connection.state |= state::HTTP2;
-            // SAFETY: a map value lives until the program ends.
-            let [receive, to_send] = unsafe { &mut *frames };
-            (if send { to_send } else { receive }).left = PREFACE;
-        }
-        return true;
-    }
-    if midway
-        && is_http2(target, goroutine.start)
-        && let Some(frames) = maps::frames(sk)
-    {
-        connection.state |= state::HTTP2;
-        // SAFETY: as above.
-        let [receive, to_send] = unsafe { &mut *frames };
-        joined(receive, connection.received);
-        joined(to_send, connection.sent);
+    let is_preface = !midway && length >= 4 && first as u32 == u32::from_le_bytes(*b"PRI ");
+    if is_preface || midway && is_http2(target, goroutine.start) {
+        connection.carries |= carries::HTTP2;
     }
     true
 }
 
-/// Nothing is known of what a direction of an HTTP/2 connection carried up to here.
+/// Longest header of version 1 (PROXY protocol, 2.1).
+const PROXY_V1: u32 = 107;
+
+/// The bytes begin with a header of the PROXY protocol: what follows it is looked at instead. Of these bytes user space
+/// wants to know in any case.
 #[inline(always)]
-pub(crate) fn joined(direction: &mut Frames, offset: u64) {
-    direction.told = offset;
-    direction.unsure = 2;
-    direction.resumed = 1;
+fn proxied(scratch: *mut Scratch, connection: &mut Connection, buffer: Buffer, first: u64, length: u64) -> bool {
+    if connection.carries & carries::PROXIED != 0 {
+        connection.carries &= !carries::PROXIED;
+        return false;
+    }
+    let mut end = 0;
+    if first == u64::from_le_bytes(*b"\r\n\r\n\0\r\nQ") {
+        // Two bytes of length behind twelve of signature and two of what it is for.
+        let [high, low] = user::<[u8; 2]>(buffer.address + 14);
+        end = 16 + (u64::from(high) << 8 | u64::from(low));
+    } else if first as u32 == u32::from_le_bytes(*b"PROX") {
+        // SAFETY: the array is longer than that.
+        if unsafe { user_into((&raw mut (*scratch).bytes).cast(), buffer.address, PROXY_V1) } {
+            end = line_end();
+        }
+    }
+    if end == 0 {
+        return false;
+    }
+    if end >= length {
+        connection.carries |= carries::PROXIED;
+    } else if user::<[u8; 2]>(buffer.address + end) == [0x16, 3] {
+        connection.carries |= carries::TLS;
+    }
+    true
+}
+
+/// Where the line ends that the scratch entry holds; 0 where it does not. A function of its own as `pieces` is.
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn line_end() -> u64 {
+    let Some(scratch) = Scratch::of_this_thread() else { return 0 };
+    for index in 0..PROXY_V1 as usize {
+        // SAFETY: a map value lives until the program ends, and the array is longer than that.
+        if unsafe { (*scratch).bytes[index] } == b'\n' {
+            return index as u64 + 1;
+        }
+    }
+    0
 }
 
 /// A goroutine that starts there reads or writes frames.
@@ -191,9 +219,10 @@ pub(crate) fn moved(
     }
     // Go tries before it waits, so that whoever waits for a client's next request is seen: the goroutine that serves
     // the connection, or one that it started to read ahead. Each is said once: who serves is known from then on.
+    let news = told & !connection.state;
     connection.state |= told;
     let stream = if send { connection.sent } else { connection.received };
-    let walks = result > 0 && connection.state & state::HTTP2 != 0;
+    let walks = result > 0 && connection.carries & carries::HTTP2 != 0;
     let mut flags = plain;
     if send {
         flags |= flag::SEND;
@@ -230,7 +259,7 @@ pub(crate) fn moved(
         } else {
             connection.received = stream + length;
         }
-    } else if !send || result == 0 || connection.state & state::TLS != 0 {
+    } else if !send || result == 0 || connection.carries & carries::TLS != 0 {
         // Of a failed send: what would have been sent, for it may be a response that a client did not wait for.
         length = 0;
     }
@@ -246,12 +275,25 @@ pub(crate) fn moved(
         // SAFETY: a map value lives until the program ends.
         let [receive, to_send] = unsafe { &mut *frames };
         let frames = if send { to_send } else { receive };
+        if frames.begun == 0 {
+            frames.begun = 1;
+            frames.told = stream;
+            let by_client = send == (connection.state & state::INGRESS == 0);
+            if connection.state & state::MIDWAY != 0 {
+                frames.unsure = 2;
+                frames.resumed = 1;
+            } else if by_client {
+                // A client begins with a text that is no frame.
+                frames.left = PREFACE;
+            }
+        }
         walk.frames = *frames;
         walk.position = 0;
         walk.filled = 0;
         walk.continued = 0;
         walk.fresh = 0;
-        walk.ended = 0;
+        // Who serves is told even where the bytes say nothing.
+        walk.ended = u32::from(news != 0);
         walk.data = u32::from(wants_data(connection.id));
         walk.opens = u32::from(!send && connection.state & state::INGRESS != 0);
         walk.opened = 0;

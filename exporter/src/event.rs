@@ -142,6 +142,8 @@ pub enum Role {
     Safe,
     /// Dials for a request: `startDialConnForLocked.func1` (parent: the requester).
     Dial,
+    /// The same for HTTP/2 without TLS.
+    Http2Dial,
     /// Reads of one upstream connection, for many requests.
     UpstreamRead,
     /// Writes of one upstream connection, for many requests.
@@ -223,7 +225,7 @@ pub struct Transfer<'a> {
 }
 
 /// What a walk over the frames of a direction kept: headers of frames, each followed by its payload. Where the payload
-/// was left out the header's reserved bit is set; of a padded one its first byte is kept all the same.
+/// was left out the header's reserved bit is set; its first `http2::LEFT_OUT_KEPT` bytes are kept all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frames {
     /// So many bytes at the start go on with a payload that began in an earlier transfer.
@@ -301,6 +303,17 @@ pub enum Probe<'a> {
     Mirror { closure: u64 },
     /// A handler decided on a status.
     Status { code: u16 },
+    /// A handler of HTTP/3 begins with a stream of this connection.
+    Http3Begin { local: SocketAddr, peer: SocketAddr },
+    /// It reads a header block, of which this is the start.
+    Http3Fields {
+        #[serde(borrow, with = "serde_bytes")]
+        block: &'a [u8],
+    },
+    /// It is done; the body of the response had so many bytes.
+    Http3End { written: u64 },
+    /// It gives the stream up.
+    Http3Reset { code: u32 },
 }
 
 /// Totals since attach; every one only ever grows.

@@ -8,6 +8,7 @@ pub mod record;
 pub mod connection;
 pub mod http1;
 pub mod http2;
+pub mod http3;
 pub mod rpc;
 pub mod websocket;
 pub mod exchange;

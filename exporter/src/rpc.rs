@@ -233,7 +233,7 @@ mod tests {
     fn what_is_not_seen() {
         let body = message(0, &[7; 1000]);
         let mut messages = Messages::new(Kind::Grpc);
-        messages.feed(10, &body[..10]);
+        messages.feed(10, body.get(..10).unwrap());
         messages.feed(995, &[]);
         assert_eq!(messages.count(), Some(1));
         messages.feed(5, &[0, 0, 0, 0, 0]);

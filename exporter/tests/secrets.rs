@@ -34,7 +34,19 @@ fn stream() -> Vec<Event<'static>> {
         let result = i64::try_from(bytes.len()).unwrap();
         let responses = u32::from(connection == 1 && direction == Direction::Send);
         let fd = i32::try_from(connection).unwrap();
-        Kind::Transfer(Transfer { connection, direction, fd, goroutine, offset: 0, result, bytes, responses })
+        let (offset, plain, frames) = (0, false, None);
+        Kind::Transfer(Transfer {
+            connection,
+            direction,
+            fd,
+            goroutine,
+            offset,
+            result,
+            bytes,
+            responses,
+            plain,
+            frames,
+        })
     };
     let open = |connection: ConnectionId, local: u16, peer: u16, origin: Origin| {
         let fd = i32::try_from(connection).unwrap();
@@ -47,7 +59,7 @@ fn stream() -> Vec<Event<'static>> {
         Kind::Listening(vec![address(80)]),
         open(1, 80, 40_000, Origin::Accepted),
         transfer(1, Direction::Receive, serve, REQUEST),
-        probe(Probe::Router { router: "r@file", rule: "Host(`a.test`)", service: "s@file" }),
+        probe(Probe::Router { router: "r@file", rule: "Host(`a.test`)", service: "s@file", stream: 0 }),
         probe(Probe::Service { service: "s@file", url: Some("http://user:s3cret@10.0.0.7:8000") }),
         open(2, 41_000, 8000, Origin::Dialled),
         probe(Probe::RoundTrip { fd: 2, request: 99 }),

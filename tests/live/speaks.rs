@@ -20,8 +20,8 @@ fn main() -> ExitCode {
     let plans = [
         ("plain", modern),
         ("plain fastproxy", Plan { fast_proxy: true, ..modern }),
-        ("std", Plan { hoptap: Some(&[]), ..modern }),
-        ("fastproxy", Plan { hoptap: Some(&[]), fast_proxy: true, ..modern }),
+        ("std", Plan { hoptap: Some(&["--level", "details"]), ..modern }),
+        ("fastproxy", Plan { hoptap: Some(&["--level", "details"]), fast_proxy: true, ..modern }),
     ];
     // The connections that are older than hoptap are for one lab alone to use.
     let older = [("older", modern), ("older std", plans[2].1), ("older fastproxy", plans[3].1)];

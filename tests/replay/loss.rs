@@ -64,9 +64,9 @@ fn without<'a>(events: &'a [Event<'a>], start: usize, length: usize) -> Vec<Even
                 Kind::Open(open) => {
                     unannounced.insert(open.connection, *open);
                 }
-                Kind::State(State { connection, change: Change::Gone, error, responses, .. }) => {
+                Kind::State(State { connection, change: Change::Gone, error, responses, sealed, .. }) => {
                     unannounced.remove(connection);
-                    let gone = Ended { connection: *connection, error: *error, responses: *responses };
+                    let gone = Ended { connection: *connection, error: *error, responses: *responses, sealed: *sealed };
                     ended.push(Event { kind: Kind::Ended(gone), ..event.clone() });
                 }
                 _ => {}

@@ -204,7 +204,9 @@ fn differ(row: &Row, server: &Span, traces: &Traces<'_>, differences: &mut Vec<S
     if let Some((version, cipher)) = &row.tls {
         want("TLS version", Some(version), server.text(names::TLS_VERSION));
         want("TLS name", Some("tls"), server.text(names::TLS_NAME));
-        want("cipher", Some(cipher), server.text(names::TLS_CIPHER));
+        // Over HTTP/3 it is not read, and hoptap says so.
+        let hidden = row.protocol == "HTTP/3.0";
+        want("cipher", Some(cipher).filter(|_| !hidden).map(String::as_str), server.text(names::TLS_CIPHER));
         let next = if row.protocol == "HTTP/2.0" { Some("h2") } else { server.text(names::TLS_NEXT_PROTOCOL) };
         want("next protocol", next, server.text(names::TLS_NEXT_PROTOCOL));
     }

@@ -173,6 +173,10 @@ fn check_call(called: Called, server: &Span) -> Result<()> {
     for (name, expected) in [(names::RPC_REQUESTS, called.requests), (names::RPC_RESPONSES, called.responses)] {
         let Some(expected) = expected.and_then(|count| i64::try_from(count).ok()) else { continue };
         let found = server.number(name);
+        // Over HTTP/3 messages cannot be seen, and hoptap says so.
+        if found.is_none() && server.text(names::PROTOCOL_VERSION) == Some("3") {
+            continue;
+        }
         ensure!(found == Some(expected), "expected {name} {expected}, found {found:?} in {server:#?}");
     }
     Ok(())

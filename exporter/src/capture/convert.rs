@@ -162,6 +162,21 @@ pub(super) fn record<'p, P: Process + 'p>(
                 protocol: &protocol,
             }));
         }
+        kind::HTTP3_BEGIN => {
+            let record: abi::Http3Begin = read(bytes)?;
+            let (local, peer) = addresses(&record.addresses);
+            probe(Probe::Http3Begin { local, peer });
+        }
+        kind::HTTP3_FIELDS => {
+            let record: abi::Http3Fields = read(bytes)?;
+            let block = bytes.get(size_of::<abi::Http3Fields>()..)?.get(..record.captured as usize)?;
+            probe(Probe::Http3Fields { block });
+        }
+        kind::HTTP3_END => probe(Probe::Http3End { written: read::<abi::Handed>(bytes)?.address }),
+        kind::HTTP3_RESET => {
+            let record: abi::Status = read(bytes)?;
+            probe(Probe::Http3Reset { code: record.code });
+        }
         kind::STREAM => {
             let record: abi::Stream = read(bytes)?;
             probe(Probe::Stream { stream: record.stream });

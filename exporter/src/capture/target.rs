@@ -137,6 +137,46 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         loss: "what goes out over TLS is not seen",
     },
     ProbeSpec {
+        name: "http3_begin",
+        functions: &["github.com/quic-go/quic-go/http3.(*RawServerConn).handleRequestStream"],
+        after: None,
+        when: When::Always,
+        names: false,
+        loss: "requests of HTTP/3 clients are not seen",
+    },
+    ProbeSpec {
+        name: "http3_fields",
+        functions: &["github.com/quic-go/quic-go/http3.requestFromHeaders"],
+        after: None,
+        when: When::Always,
+        names: false,
+        loss: "of requests of HTTP/3 clients neither method nor path is known",
+    },
+    ProbeSpec {
+        name: "http3_status",
+        functions: &["github.com/quic-go/quic-go/http3.(*responseWriter).WriteHeader"],
+        after: None,
+        when: When::Always,
+        names: false,
+        loss: "the status of answers to HTTP/3 clients is not known",
+    },
+    ProbeSpec {
+        name: "http3_end",
+        functions: &["github.com/quic-go/quic-go/http3.(*responseWriter).flushTrailers"],
+        after: None,
+        when: When::Always,
+        names: false,
+        loss: "requests of HTTP/3 clients are not told, for their end is not seen",
+    },
+    ProbeSpec {
+        name: "http3_reset",
+        functions: &["github.com/quic-go/quic-go/http3.(*stateTrackingStream).CancelWrite"],
+        after: None,
+        when: When::Always,
+        names: false,
+        loss: "requests of HTTP/3 clients that Traefik gives up are not told",
+    },
+    ProbeSpec {
         name: "http2_stream",
         functions: &[
             "net/http.(*http2serverConn).runHandler",
@@ -153,7 +193,11 @@ pub(super) const PROBES: &[ProbeSpec] = &[
 impl ProbeSpec {
     /// The program of the kernel side that it is.
     pub(super) fn program(&self) -> &'static str {
-        if self.name == "fast_dial" { "dial" } else { self.name }
+        match self.name {
+            "fast_dial" => "dial",
+            "http3_status" => "status",
+            own => own,
+        }
     }
 }
 
@@ -170,7 +214,7 @@ const ROLES: &[(&str, Role)] = &[
     ("github.com/traefik/traefik/v3/pkg/proxy/fast.(*connPool).acquireConn.gowrap", Role::FastDial),
     ("github.com/traefik/traefik/v3/pkg/proxy/fast.(*connPool).askForNewConn.gowrap", Role::FastRead),
     ("github.com/traefik/traefik/v3/pkg/server/service.(*Manager).LaunchHealthCheck.gowrap", Role::HealthCheck),
-    ("github.com/quic-go/quic-go/http3.(*Server).handleConn.func1.gowrap", Role::Http3Handler),
+    ("github.com/quic-go/quic-go/http3.(*Server).handleConn.func", Role::Http3Handler),
 ];
 
 /// The same of HTTP/2, whose code is in three packages: bundled with net/http, moved out of it in Go 1.27, and
@@ -183,7 +227,7 @@ const HTTP2_ROLES: &[(&str, Role)] = &[
     ("serverConn).handlerDone.gowrap", Role::Http2Handler),
     ("ClientConn).roundTrip.gowrap", Role::Http2Stream),
     ("Transport).newClientConn.gowrap", Role::Http2ClientRead),
-    ("clientConnPool).getStartDialLocked.gowrap", Role::Dial),
+    ("clientConnPool).getStartDialLocked.gowrap", Role::Http2Dial),
 ];
 const HTTP2_PACKAGES: [&str; 3] = ["net/http.(*http2", "net/http/internal/http2.(*", "golang.org/x/net/http2.(*"];
 
@@ -229,6 +273,15 @@ const STREAMS: [(&str, &str, &str); 3] = [
     ),
 ];
 
+/// What leads to the addresses of an HTTP/3 connection (quic-go 0.59), and to what its response writers wrote.
+const HTTP3_SERVER: &str = "github.com/quic-go/quic-go/http3.RawServerConn";
+const HTTP3_RAW: &str = "github.com/quic-go/quic-go/http3.rawConn";
+const HTTP3_WRITER: &str = "github.com/quic-go/quic-go/http3.responseWriter";
+const QUIC_CONN: &str = "github.com/quic-go/quic-go.Conn";
+const QUIC_SEND: &str = "github.com/quic-go/quic-go.sconn";
+const UDP_ADDR: &str = "net.UDPAddr";
+const HTTP3_TYPES: [&str; 6] = [HTTP3_SERVER, HTTP3_RAW, HTTP3_WRITER, QUIC_CONN, QUIC_SEND, UDP_ADDR];
+
 /// A binary, read.
 pub(super) struct Target {
     pub(super) binary: Binary,
@@ -253,6 +306,7 @@ impl Target {
             .into_iter()
             .chain(WRAPPERS.iter().map(|(of, _)| *of))
             .chain(STREAMS.iter().flat_map(|(state, stream, _)| [*state, *stream]))
+            .chain(HTTP3_TYPES)
             .collect();
         let binary = Binary::read(&file, &Wanted { functions, prefixes, calls, types })?;
         Ok(Self { binary, file })
@@ -299,6 +353,7 @@ impl Target {
             http2_other: first(http2_other.into_iter().flat_map(starts)),
             http2_handler: first(starts(Role::Http2Handler)),
             handler_ends,
+            http3: self.http3(),
             wrappers: WRAPPERS.map(wrapper),
         })
     }
@@ -315,6 +370,23 @@ impl Target {
             server_name: offset("serverName"),
             protocol: offset("clientProtocol"),
             slot: read.and_then(|name| self.binary.after_call(name)).and_then(Result::ok).map_or(0, |it| it.slot),
+        }
+    }
+
+    /// Zeroes where a field is not there.
+    fn http3(&self) -> abi::Http3Layout {
+        let offset = |of: &str, name: &str| {
+            self.binary.field(of, name).and_then(|offset| u32::try_from(offset).ok()).unwrap_or(0)
+        };
+        abi::Http3Layout {
+            raw: offset(HTTP3_SERVER, "rawConn"),
+            connection: offset(HTTP3_RAW, "conn"),
+            send: offset(QUIC_CONN, "conn"),
+            local: offset(QUIC_SEND, "localAddr"),
+            remote: offset(QUIC_SEND, "remoteAddrInfo"),
+            port: offset(UDP_ADDR, "Port"),
+            written: offset(HTTP3_WRITER, "numWritten"),
+            spare: 0,
         }
     }
 

@@ -81,6 +81,16 @@ impl Call {
         Self { kind, status: None, requests: rpc::Messages::new(kind), responses: rpc::Messages::new(kind) }
     }
 
+    /// A call of which no message can be seen.
+    pub fn hidden(kind: rpc::Kind) -> Self {
+        let hidden = || {
+            let mut messages = rpc::Messages::new(kind);
+            messages.feed(1, &[]);
+            messages
+        };
+        Self { kind, status: None, requests: hidden(), responses: hidden() }
+    }
+
     fn done(&self) -> Rpc {
         Rpc {
             kind: self.kind,

@@ -89,6 +89,8 @@ pub struct Connection {
     keep_headers: bool,
     received: u64,
     sent: u64,
+    /// The next transfer of a direction says where in the stream it is.
+    rebase: [bool; 2],
     early: Vec<u8>,
 }
 
@@ -135,6 +137,7 @@ impl Connection {
             keep_headers,
             received: 0,
             sent: 0,
+            rebase: [false; 2],
             early: Vec::new(),
         }
     }
@@ -163,6 +166,12 @@ impl Connection {
             Direction::Receive => &mut self.received,
             Direction::Send => &mut self.sent,
         };
+        if let Some(rebase) = self.rebase.get_mut(usize::from(transfer.direction == Direction::Send))
+            && transfer.result > 0
+            && std::mem::take(rebase)
+        {
+            *expected = transfer.offset;
+        }
         let missing = transfer.offset.saturating_sub(*expected);
         let moved = u64::try_from(transfer.result).unwrap_or(0);
         *expected = transfer.offset + moved;
@@ -220,12 +229,13 @@ impl Connection {
 
     /// It carries this session: what was taken for its bytes was none.
     pub fn begin_tls(&mut self, tls: Tls) {
-        if self.tls.is_some() {
+        let known = self.tls.replace(Arc::new(tls));
+        if known.is_some() {
+            // Its first bytes may have overtaken what says which session they are of.
             return;
         }
-        self.tls = Some(Arc::new(tls));
         self.book.forget();
-        (self.received, self.sent) = (0, 0);
+        self.rebase = [true; 2];
         self.early.clear();
         let midway = self.origin == Origin::Found;
         self.requests = if midway { RequestDecoder::joined_midway() } else { RequestDecoder::new() };

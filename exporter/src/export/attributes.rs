@@ -185,7 +185,9 @@ fn common(hop: &Hop, sink: &mut impl Sink) {
     if let Some(agent) = &hop.user_agent {
         sink.text(key::USER_AGENT_ORIGINAL, agent);
     }
-    sink.integer(key::HTTP_REQUEST_BODY_SIZE, bytes(hop.request.size));
+    if !hop.missing.contains(&key::HTTP_REQUEST_BODY_SIZE) {
+        sink.integer(key::HTTP_REQUEST_BODY_SIZE, bytes(hop.request.size));
+    }
     // A size of nothing would read as an empty body: without an answer there is none.
     if hop.status.is_some() {
         sink.integer(key::HTTP_RESPONSE_BODY_SIZE, bytes(hop.response.size));

@@ -82,11 +82,6 @@ impl Header {
         matches!(self.kind, Kind::Data | Kind::Headers | Kind::PushPromise) && self.flags & PADDED != 0
     }
 
-    /// A walk that leaves out the payload keeps its first byte, the length of the padding.
-    pub(super) fn keeps_pad_length(&self) -> bool {
-        self.kind == Kind::Data && self.is_padded()
-    }
-
     /// Bytes before the content, the length of the padding included.
     pub(super) fn prefix(&self) -> u32 {
         let own = match self.kind {

@@ -2,7 +2,7 @@
 //! endpoint sends; then the place is lost until a piece starts with a frame, or a walk says where one starts.
 
 use super::frame::{HEADER_LENGTH, Header};
-use super::{Input, Walked, plausible};
+use super::{Input, LEFT_OUT_KEPT, Walked, plausible};
 
 /// What comes of a frame: `Begin`, all of its payload in parts, `Complete`.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,8 @@ enum Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kept {
     All,
-    PadLength,
+    /// Of a payload that is left out: so many bytes.
+    First(u32),
     Nothing,
 }
 
@@ -166,27 +167,28 @@ impl Frames {
         if !header.is_valid() {
             return self.lose(out);
         }
-        let kept = match (walked && header.reserved, header.keeps_pad_length()) {
-            (false, _) => Kept::All,
-            (true, true) => Kept::PadLength,
-            (true, false) => Kept::Nothing,
-        };
+        let kept = if walked && header.reserved { Kept::First(LEFT_OUT_KEPT) } else { Kept::All };
         out(Event::Begin(*header));
         self.advance(header.length, kept, out);
     }
 
     /// Reads from the payload what is kept of it. Returns what follows.
     fn payload<'a>(&mut self, piece: &'a [u8], left: u32, kept: Kept, out: &mut impl FnMut(Event<'_>)) -> &'a [u8] {
-        let (wanted, then) = match kept {
-            Kept::All => (left, Kept::All),
-            Kept::PadLength => (left.min(1), Kept::Nothing),
-            Kept::Nothing => (0, Kept::Nothing),
+        let wanted = match kept {
+            Kept::All => left,
+            Kept::First(count) => left.min(count),
+            Kept::Nothing => 0,
         };
         let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
         let (bytes, rest) = piece.split_at_checked(wanted).unwrap_or((piece, &[]));
         out(Event::Payload(bytes));
         // There are no more of them than are left, which is a u32.
         let taken = u32::try_from(bytes.len()).unwrap_or(left);
+        let then = match kept {
+            Kept::All => Kept::All,
+            Kept::First(count) if count > taken => Kept::First(count - taken),
+            Kept::First(_) | Kept::Nothing => Kept::Nothing,
+        };
         self.advance(left - taken.min(left), then, out);
         rest
     }

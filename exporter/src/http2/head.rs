@@ -1,5 +1,7 @@
 //! Header lists as the heads of messages.
 
+use hoptap_semconv::attribute;
+
 use super::Field;
 use crate::exchange::{Headers, Method, Version};
 use crate::http1::{Framing, RequestHead, ResponseHead};
@@ -31,10 +33,9 @@ pub fn request(fields: &[Field], keep_headers: bool) -> (RequestHead, Missing) {
     let mut missing = Missing::new();
     if hides(fields) {
         let names = [
-            ("http.request.method", method.is_none()),
-            ("url.path", path.is_none()),
-            ("server.address", host.is_none()),
-            ("user_agent.original", find(fields, b"user-agent").is_none()),
+            (attribute::HTTP_REQUEST_METHOD, method.is_none()),
+            (attribute::URL_PATH, path.is_none()),
+            (attribute::USER_AGENT_ORIGINAL, find(fields, b"user-agent").is_none()),
         ];
         missing.extend(names.into_iter().filter(|(_, absent)| *absent).map(|(name, _)| name));
     }
@@ -62,7 +63,7 @@ pub fn request(fields: &[Field], keep_headers: bool) -> (RequestHead, Missing) {
 /// The head of a response; its status is 0 where that is not known.
 pub fn response(fields: &[Field], keep_headers: bool) -> (ResponseHead, Missing) {
     let status = find(fields, b":status").and_then(number).and_then(|status| u16::try_from(status).ok());
-    let missing = if status.is_none() { vec!["http.response.status_code"] } else { Missing::new() };
+    let missing = if status.is_none() { vec![attribute::HTTP_RESPONSE_STATUS_CODE] } else { Missing::new() };
     let head = ResponseHead {
         status: status.unwrap_or(0),
         version: Version::Http2,

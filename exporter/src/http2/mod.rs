@@ -25,6 +25,10 @@ pub use hpack::{Field, Text, Unknown};
 /// (`DefaultMaxHeaderBytes`), and some more.
 pub const BLOCK_LIMIT: usize = (1 << 20) + (64 << 10);
 
+/// Bytes that are kept of a payload that is left out: the length of the padding, and what says how long a message of
+/// gRPC is.
+pub const LEFT_OUT_KEPT: u32 = hoptap_ebpf::LEFT_OUT_KEPT;
+
 /// What happened to the direction next.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
@@ -38,10 +42,8 @@ pub enum Input<'a> {
 
 /// One record of a walk over frames: their headers, each followed by what was kept of the payload.
 ///
-/// In a header the walk sets the reserved bit (the top bit of the stream id) if the payload was left out, and clears it
-/// if not, as a peer may send anything there. Of a payload that was left out nothing
-/// is kept, except the first byte if that is the pad length of a DATA frame. Otherwise all of it is kept, if need
-/// be in the records that follow.
+/// In a header the walk sets the reserved bit (the top bit of the stream id) if the payload was left out, all but its
+/// first [`LEFT_OUT_KEPT`] bytes. Otherwise all of it is kept, if need be in the records that follow.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Walked<'a> {
     pub bytes: &'a [u8],

@@ -139,7 +139,8 @@ impl Linker {
     /// A socket is being dialled.
     pub fn dialled(&mut self, time: Time, pid: Pid, open: &Open) {
         let goroutine = open.goroutine;
-        if matches!(goroutine.role, GoroutineRole::Dial | GoroutineRole::FastDial) && !self.is_exact(pid, goroutine) {
+        let dials = matches!(goroutine.role, GoroutineRole::Dial | GoroutineRole::FastDial | GoroutineRole::Http2Dial);
+        if dials && !self.is_exact(pid, goroutine) {
             self.dial_begins(time, pid, goroutine, None);
         }
         // Addresses that are tried at the same time are dialled by children of the dialling goroutine.

@@ -8,7 +8,7 @@ use super::run::{Done, Owner, RunId};
 use super::{Known, Linker};
 use crate::connection::Clock;
 use crate::event::{Name, Pid, Process, Time};
-use crate::exchange::{Attempt, ErrorKind, Exchange, Hop, Method, Role, Server};
+use crate::exchange::{Attempt, ErrorKind, Exchange, Hop, Method, Role, Server, Version};
 
 impl Linker {
     /// Hands out an answered run with the attempts that are over.
@@ -22,6 +22,13 @@ impl Linker {
             // Where it is not known who asked for a dial it may be an older one, whose connection was taken over.
             done.hop.start = done.hop.start.max(server.hop.start);
             done.hop.end = done.hop.end.max(done.hop.start);
+        }
+        if server.hop.version == Version::Http2
+            && matches!(server.hop.error, Some(ErrorKind::Cancelled | ErrorKind::ConnectionClosed))
+        {
+            // That a stream was left is seen at once; that Traefik gave it up only by what it gave up for it.
+            let of_handler = done.iter().filter(|done| done.owner.role != Role::Mirror);
+            server.hop.end = of_handler.map(|done| done.hop.end).fold(server.hop.end, u64::max);
         }
         done.sort_by_key(|done| done.hop.start);
         server.overhead = overhead(&server.hop, &done);

@@ -227,6 +227,8 @@ pub struct Known {
     pub url: Option<Name>,
     /// It asked a backend.
     pub attempted: bool,
+    /// When its handler began, where that was later than the request came.
+    pub begun: Option<Time>,
 }
 
 impl Known {
@@ -239,6 +241,7 @@ impl Known {
             leaf: run.leaf.clone(),
             url: run.url.clone(),
             attempted: run.open > 0 || !run.attempts.is_empty(),
+            begun: run.begun,
         }
     }
 }

@@ -110,6 +110,7 @@ impl Linker {
                 self.serves_stream(pid, goroutine, *stream);
                 let Some(lane) = self.lane(pid, goroutine) else { return };
                 let (id, mirror, entered) = (lane.run, lane.mirror, lane.service.is_some());
+                let waited = lane.stream.is_some_and(|(_, stream)| stream > 0);
                 let acted = self.runs.get(&id).is_some_and(Run::has_acted_unrouted);
                 if (entered || acted) && !mirror {
                     // A router after a service, or after what only a router leads to, is the next request: the end of
@@ -117,6 +118,9 @@ impl Linker {
                     self.abandon((pid, goroutine.id));
                 }
                 let Some(run) = self.run_of(pid, goroutine) else { return };
+                if waited {
+                    run.begun.get_or_insert(time);
+                }
                 run.router = Some(match run.router.take() {
                     Some(parent) => names.intern(&format!("{parent} -> {router}")),
                     None => names.intern(router),
@@ -162,7 +166,11 @@ impl Linker {
             Probe::Spawn { closure } => self.spawn(time, pid, goroutine, *closure),
             Probe::Mirror { closure } => self.mirror(time, pid, goroutine, *closure),
             Probe::Stream { stream } => self.serves_stream(pid, goroutine, *stream),
-            Probe::Status { .. } => {}
+            Probe::Status { .. }
+            | Probe::Http3Begin { .. }
+            | Probe::Http3Fields { .. }
+            | Probe::Http3End { .. }
+            | Probe::Http3Reset { .. } => {}
         }
     }
 
@@ -270,6 +278,25 @@ impl Linker {
         state.stream = Some((goroutine.parent, stream));
         self.lanes.insert(lane, state);
         self.streams.insert((pid, goroutine.parent, stream), goroutine.id);
+        if let Some(run) = self.runs.get_mut(&run) {
+            run.lanes.push(lane);
+        }
+    }
+
+    /// A goroutine serves one request, from here on to its end.
+    pub fn serves_one(&mut self, pid: Pid, goroutine: u64) {
+        let lane = (pid, goroutine);
+        if self.lanes.contains_key(&lane) {
+            self.abandon(lane);
+        }
+        if self.lanes.len() >= LIMIT {
+            self.abandon_oldest();
+        }
+        let run = self.start_run(pid);
+        let mut state = LaneState::new(run, false, 0);
+        state.stream = Some((goroutine, 0));
+        self.lanes.insert(lane, state);
+        self.streams.insert((pid, goroutine, 0), goroutine);
         if let Some(run) = self.runs.get_mut(&run) {
             run.lanes.push(lane);
         }

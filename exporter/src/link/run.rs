@@ -15,6 +15,8 @@ pub(crate) struct Run {
     pub pid: Pid,
     /// Losses that there had been when it began.
     pub epoch: Epoch,
+    /// When the first router was entered, of a stream of HTTP/2: it may have waited for its handler until then.
+    pub begun: Option<Time>,
     pub context: Option<Context>,
     pub entrypoint: Option<Name>,
     /// Nested routers as Traefik's access log writes them: `parent@file -> child@file`.
@@ -49,6 +51,7 @@ impl Run {
         Self {
             pid,
             epoch,
+            begun: None,
             context: None,
             entrypoint: None,
             router: None,

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use hoptap_semconv::attribute;
+
 use super::{Key, Pipeline, Sink};
 use crate::connection::{Connection, Ends, Fact, Over, Sequence, Side, error_of_reset};
 use crate::counters::Cause;
@@ -20,10 +22,10 @@ const PATIENCE: Time = 5_000_000_000;
 
 /// Where a client request came from.
 #[derive(Debug)]
-struct Client {
-    pid: Pid,
-    ends: Ends,
-    announced: Option<SocketAddr>,
+pub(super) struct Client {
+    pub(super) pid: Pid,
+    pub(super) ends: Ends,
+    pub(super) announced: Option<SocketAddr>,
 }
 
 impl Client {
@@ -161,7 +163,13 @@ impl Pipeline {
     }
 
     /// A client request is over, and this goroutine served it.
-    fn tell_of(&mut self, time: Time, client: &Client, serve: Option<u64>, Over { message, end, error }: Over) {
+    pub(super) fn tell_of(
+        &mut self,
+        time: Time,
+        client: &Client,
+        serve: Option<u64>,
+        Over { message, end, error }: Over,
+    ) {
         let (pid, announced) = (client.pid, client.announced);
         let unrouted = message.refused.is_some() || message.request.as_ref().is_some_and(|head| &*head.path == "*");
         let traceparent = message.request.as_ref().and_then(|head| head.traceparent.clone());
@@ -170,9 +178,15 @@ impl Pipeline {
         let mut hop = message.into_hop(self.clock, end, client.ends.clone());
         hop.error = error;
         let trace = (traceparent.as_deref(), tracestate.as_deref());
+        let clock = self.clock;
         self.linker.answered(time, (pid, serve, epoch), trace, |known, context| {
+            // Of a hundred streams that come at once each waits for its turn: Traefik counts from there on, and so does
+            // its access log.
+            if let Some(begun) = known.begun {
+                hop.start = hop.start.max(clock.unix(begun)).min(hop.end);
+            }
             let handled = known.attempted || known.router.is_some();
-            let unknown = hop.missing.contains(&"http.response.status_code");
+            let unknown = hop.missing.contains(&attribute::HTTP_RESPONSE_STATUS_CODE);
             if handled && hop.status.is_none() && !unknown {
                 hop.status = Some(CLIENT_CLOSED_REQUEST);
             }

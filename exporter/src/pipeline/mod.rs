@@ -4,6 +4,7 @@
 
 mod account;
 mod egress;
+mod http3;
 mod ingress;
 mod names;
 
@@ -87,6 +88,8 @@ pub struct Pipeline {
     readers: FxHashMap<(Pid, u64), ConnectionId>,
     names: Names,
     sources: Sources,
+    /// Requests of HTTP/3 clients, by the goroutine that serves each.
+    http3: FxHashMap<(Pid, u64), http3::Request>,
     /// Requests whose streams were reset by their clients, by the time at which they are told: Traefik may not have
     /// given them up yet.
     lingering: VecDeque<Lingering>,
@@ -118,6 +121,7 @@ impl Pipeline {
             readers: FxHashMap::default(),
             names: Names::new(MAX_NAMES),
             sources: Sources::default(),
+            http3: FxHashMap::default(),
             lingering: VecDeque::new(),
             own: FxHashSet::default(),
             counters,
@@ -173,6 +177,7 @@ impl Pipeline {
             Kind::Lost => {
                 self.epoch = self.epoch.wrapping_add(1);
                 self.linker.lost(self.epoch);
+                self.http3_lost(self.epoch, sink);
             }
             Kind::Ended(ended) => self.gone(time, pid, ended, sink),
             Kind::Tls(tls) => self.tls(tls),
@@ -185,6 +190,7 @@ impl Pipeline {
     /// The end of the stream: hands out what is complete, and counts what is not.
     pub fn finish(&mut self, time: Time, sink: &mut impl Sink) {
         self.tell_lingering(Time::MAX);
+        self.http3_left(None, sink);
         let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
         for id in ids {
             self.bind(time, id);
@@ -236,6 +242,7 @@ impl Pipeline {
             Probe::Router { stream: 0, .. } if goroutine.role == Role::Http2Handler => sink.needs_http2_stream(pid),
             _ => {}
         }
+        self.http3(time, pid, goroutine, probe, sink);
         self.linker.probe(time, pid, goroutine, probe, &mut self.names);
     }
 
@@ -435,6 +442,7 @@ impl Pipeline {
             }
         }
         self.tell_lingering(Time::MAX);
+        self.http3_left(Some(pid), sink);
         self.linker.exit(pid);
         self.listening.remove(&pid);
         self.sources.forget(pid);
@@ -448,7 +456,7 @@ impl Pipeline {
     pub fn size(&self) -> usize {
         let streams: usize =
             self.connections.values().filter_map(|it| it.streams.as_ref()).map(|it| it.iter().count()).sum();
-        self.connections.len() + self.linker.size() + self.lingering.len() + streams
+        self.connections.len() + self.linker.size() + self.lingering.len() + self.http3.len() + streams
     }
 }
 

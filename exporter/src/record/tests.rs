@@ -92,6 +92,10 @@ fn every_kind() -> Vec<Event<'static>> {
     for probe in [
         Probe::Router { router: "r@file", rule: "Host(`ä`)", service: "s", stream: 3 },
         Probe::Stream { stream: 5 },
+        Probe::Http3Begin { local: v4, peer: v6 },
+        Probe::Http3Fields { block: &[0, 0, 0xd1] },
+        Probe::Http3End { written: 5 },
+        Probe::Http3Reset { code: 0x10c },
         Probe::Service { service: "s", url: Some("http://127.0.0.1:1") },
         Probe::Service { service: "", url: None },
         Probe::EntryPoint { name: "web" },

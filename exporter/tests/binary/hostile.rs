@@ -12,6 +12,7 @@ fn wanted() -> Wanted<'static> {
     Wanted {
         functions: vec!["main.main"],
         prefixes: vec!["net/http."],
+        calls: vec![],
         types: vec!["net.TCPConn", "main.own", "net/http.Request"],
     }
 }

@@ -24,6 +24,10 @@ const TYPES: [&str; 8] = [
     "internal/poll.FD",
 ];
 
+/// Where plaintext comes out of TLS.
+const READS_RECORDS: &str = "crypto/tls.(*Conn).readRecordOrCCS";
+const DECRYPTS: &str = "crypto/tls.(*halfConn).decrypt";
+
 /// Tests run side by side, and some share a program: none may read it while another writes it.
 static BUILDING: Mutex<()> = Mutex::new(());
 
@@ -56,8 +60,12 @@ fn tool(arguments: &[&str], file: &Path) -> String {
 }
 
 fn read(path: &Path) -> Binary {
-    let wanted =
-        Wanted { prefixes: vec!["main.", "net.", "fmt.", "runtime."], types: TYPES.to_vec(), ..Wanted::default() };
+    let wanted = Wanted {
+        functions: vec![READS_RECORDS, DECRYPTS],
+        prefixes: vec!["main.", "net.", "fmt.", "runtime."],
+        calls: vec![(READS_RECORDS, DECRYPTS)],
+        types: TYPES.to_vec(),
+    };
     Binary::read(&File::open(path).unwrap(), &wanted).unwrap()
 }
 
@@ -78,6 +86,7 @@ fn check(name: &str, environment: &str, flags: &str) {
     same_functions(name, &binary, &read(&twin));
     functions_are_where_nm_says(name, &read(&twin), &twin);
     probes_are_where_objdump_says(name, &read(&twin), &twin);
+    the_branch_is_where_objdump_says(name, &read(&twin), &twin);
     for of in TYPES {
         let pointer = format!("*{of}");
         assert!(binary.type_address(&pointer).is_some(), "{name}: {of}");
@@ -184,6 +193,24 @@ fn probes_are_where_objdump_says(name: &str, binary: &Binary, file: &Path) {
         }
     }
     assert!(probed > 300, "{name}: {probed} probes compared");
+}
+
+/// The branch on what `decrypt` gave follows its only call, and where the receiver is kept it was put.
+fn the_branch_is_where_objdump_says(name: &str, binary: &Binary, file: &Path) {
+    let back = binary.after_call(READS_RECORDS).unwrap().unwrap_or_else(|why| panic!("{name}: {why}"));
+    let listing = tool(&["objdump", "-s", r"^crypto/tls.\(\*Conn\).readRecordOrCCS$"], file);
+    let address = format!("{:#x}", back.probe.address);
+    let at = |line: &str| line.split('\t').any(|column| column.trim() == address);
+    let before: Vec<&str> = listing.lines().take_while(|line| !at(line)).collect();
+    let branch = listing.lines().find(|line| at(line)).unwrap_or_else(|| panic!("{name}: nothing at {address}"));
+    let (jumps, keeps) = match binary.arch {
+        Arch::X86_64 => ("JNE ", format!("MOVQ AX, {:#x}(SP)", back.slot)),
+        Arch::Aarch64 => ("CBNZ R4, ", format!("MOVD R0, {}(RSP)", back.slot)),
+    };
+    assert!(branch.contains(jumps), "{name}: {branch}");
+    let call = before.iter().rposition(|line| line.contains(".(*halfConn).decrypt(SB)"));
+    assert!(call.is_some_and(|call| before.len() - call <= 4), "{name}: {branch}");
+    assert!(listing.contains(&keeps), "{name}: {keeps}");
 }
 
 fn layouts_are_what_the_program_says(name: &str, binary: &Binary, file: &Path) {

@@ -59,6 +59,10 @@ const STARTS: [&str; 15] = [
     "github.com/traefik/traefik/v3/pkg/server/service.(*Manager).LaunchHealthCheck.gowrap",
 ];
 
+/// Where plaintext comes out of TLS.
+const READS_RECORDS: &str = "crypto/tls.(*Conn).readRecordOrCCS";
+const DECRYPTS: &str = "crypto/tls.(*halfConn).decrypt";
+
 const OBSERVABILITY: &str = "github.com/traefik/traefik/v3/pkg/middlewares/observability";
 
 /// Type (`~`: Traefik's observability package), field, offset in Traefik v3.6.12 built by Go 1.26.8 for x86-64.
@@ -114,8 +118,9 @@ fn the_real_one() {
     let full = |name: &str| name.replace('~', OBSERVABILITY);
     let types: Vec<String> = LAYOUTS.iter().map(|(of, _, _)| full(of)).collect();
     let wanted = Wanted {
-        functions: PROBED.iter().flat_map(|names| names.split('|')).collect(),
+        functions: PROBED.iter().flat_map(|names| names.split('|')).chain([READS_RECORDS, DECRYPTS]).collect(),
         prefixes: STARTS.to_vec(),
+        calls: vec![(READS_RECORDS, DECRYPTS)],
         types: types.iter().map(String::as_str).collect(),
     };
     let binary = Binary::read(&file, &wanted).unwrap();
@@ -129,6 +134,11 @@ fn the_real_one() {
         let (name, function) = binary.first_function(&names).unwrap_or_else(|| panic!("{names:?}"));
         let site = function.probe.unwrap_or_else(|why| panic!("{name}: {why}"));
         assert_eq!(binary.file_offset(site.address), Some(site.offset), "{name}");
+    }
+    let back = binary.after_call(READS_RECORDS).unwrap().unwrap();
+    assert_eq!(binary.file_offset(back.probe.address), Some(back.probe.offset));
+    if binary.go_version.as_deref() == Some("go1.26.8") {
+        assert_eq!(back.slot, 0x1e0);
     }
     for start in STARTS {
         assert!(binary.functions_starting(start).next().is_some(), "{start}");

@@ -90,6 +90,8 @@ fn pointer_text(name: &str) -> String {
     };
     let package = path.rsplit('/').find(|element| !is_major(element));
     let package = package.unwrap_or(path);
+    // quic-go calls itself `quic`.
+    let package = package.strip_suffix("-go").unwrap_or(package);
     // gopkg.in writes its majors as `yaml.v3`.
     let package = match package.rsplit_once('.') {
         Some((package, major)) if is_major(major) => package,
@@ -261,6 +263,8 @@ mod tests {
         check("net/http.persistConn", "*http.persistConn");
         check("gopkg.in/yaml.v3.Node", "*yaml.Node");
         check("github.com/go-acme/lego/v4.Client", "*lego.Client");
+        check("github.com/quic-go/quic-go.Conn", "*quic.Conn");
+        check("github.com/quic-go/quic-go/http3.rawConn", "*http3.rawConn");
         check("github.com/traefik/traefik/v3/pkg/proxy/fast.ReverseProxy", "*fast.ReverseProxy");
     }
 }

@@ -14,7 +14,7 @@ mod unknown;
 #[cfg(test)]
 mod tests;
 
-use reader::Reader;
+pub(crate) use reader::Reader;
 use table::Table;
 
 pub use reader::Literal;

@@ -17,24 +17,24 @@ pub struct Literal {
 }
 
 #[derive(Debug)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     block: &'a [u8],
     at: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(block: &'a [u8]) -> Self {
+    pub(crate) fn new(block: &'a [u8]) -> Self {
         Self { block, at: 0 }
     }
 
-    pub(super) fn octet(&mut self) -> Option<u8> {
+    pub(crate) fn octet(&mut self) -> Option<u8> {
         let octet = self.block.get(self.at)?;
         self.at += 1;
         Some(*octet)
     }
 
     /// The integer of which the lowest `bits` of `first` are the prefix; None if it is cut or too large.
-    pub(super) fn integer(&mut self, first: u8, bits: u32) -> Option<usize> {
+    pub(crate) fn integer(&mut self, first: u8, bits: u32) -> Option<usize> {
         let mask = u8::MAX.checked_shr(8 - bits)?;
         let mut value = u64::from(first & mask);
         if value == u64::from(mask) {
@@ -54,20 +54,27 @@ impl<'a> Reader<'a> {
     }
 
     /// The next string; `scratch` is only for reuse.
-    pub(super) fn string(&mut self, scratch: &mut Vec<u8>) -> Option<(Text, Literal)> {
+    pub(crate) fn string(&mut self, scratch: &mut Vec<u8>) -> Option<(Text, Literal)> {
         let length_at = self.at;
         let first = self.octet()?;
-        let length = self.integer(first, 7)?;
-        let octets = self.at..self.at.checked_add(length)?;
-        let bytes = self.block.get(octets.clone())?;
-        self.at = octets.end;
-        let text = if first & 0x80 == 0 {
-            Text::from(bytes)
-        } else {
-            scratch.clear();
-            huffman::decode(bytes, scratch)?;
-            Text::from(scratch.as_slice())
-        };
-        Some((text, Literal { length_at, octets }))
+        let text = self.string_with(first, 7, scratch)?;
+        let end = self.at;
+        let mut start = Self { block: self.block, at: length_at + 1 };
+        start.integer(first, 7)?;
+        Some((text, Literal { length_at, octets: start.at..end }))
+    }
+
+    /// The string whose length is in the lowest `bits` of `first` and what follows, below the bit that says that it is in
+    /// the Huffman code.
+    pub(crate) fn string_with(&mut self, first: u8, bits: u32, scratch: &mut Vec<u8>) -> Option<Text> {
+        let length = self.integer(first, bits)?;
+        let bytes = self.block.get(self.at..self.at.checked_add(length)?)?;
+        self.at += length;
+        if first & 1_u8.checked_shl(bits)? == 0 {
+            return Some(Text::from(bytes));
+        }
+        scratch.clear();
+        huffman::decode(bytes, scratch)?;
+        Some(Text::from(scratch.as_slice()))
     }
 }

@@ -1,8 +1,8 @@
 //! A walk over the frames of raw bytes, as the kernel does it: what it keeps must say the same as the bytes themselves,
 //! but for the content of bodies.
 
-use super::super::{Decoder, Input, Walked};
-use super::{DATA, PADDED, PING, PRIORITY, Trace, WINDOW};
+use super::super::{Decoder, Input, LEFT_OUT_KEPT, Walked};
+use super::{DATA, PING, PRIORITY, Trace, WINDOW};
 
 #[derive(Debug, Default, Clone)]
 pub(super) struct Record {
@@ -58,8 +58,7 @@ pub(super) fn walk<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, plan: Plan) -
                 (begun, kept, at) = (true, !elided, 0);
                 length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
             } else {
-                let pad_length = at == 0 && header[3] == DATA && header[4] & PADDED != 0;
-                if kept || pad_length {
+                if kept || at < LEFT_OUT_KEPT {
                     record.bytes.push(*byte);
                     record.continued += usize::from(!begun);
                 }

@@ -25,33 +25,46 @@ fn check(records: &[Record], expected: &str) {
     check_from(Decoder::new(), records, expected);
 }
 
+/// The first bytes of a payload that was left out.
+const FIRST: &[u8; 16] = b"0123456789abcdef";
+
 #[test]
 fn bodies_left_out() {
     let data = || elided(DATA, END, 1, 100);
-    check(&[record(&[&data()], 0, 0)], r#"data 1 100/109 "<100>", end 1"#);
+    check(&[record(&[&data(), FIRST], 0, 0)], r#"data 1 100/109 "0123456789abcdef<84>", end 1"#);
     check(&[record(&[&data()], 0, 100)], "");
-    check(&[record(&[&data()], 0, 40)], r#"data 1 60/69 "<60>""#);
-    check(&[record(&[&data()], 0, 40), record(&[], 0, 0)], r#"data 1 100/109 "<100>", end 1"#);
-    check(&[record(&[&data()], 0, 40), record(&[], 0, 40), record(&[], 0, 39)], r#"data 1 61/70 "<61>""#);
-    check(&[record(&[&data()], 0, 100), record(&[&data()], 0, 100)], r#"data 1 100/109 "<100>", end 1"#);
-    check(&[record(&[&data(), &data()], 0, 1)], r#"data 1 100/109 "<100>", end 1, data 1 99/108 "<99>""#);
+    check(&[record(&[&data(), FIRST], 0, 40)], r#"data 1 60/69 "0123456789abcdef<44>""#);
+    check(&[record(&[&data(), FIRST], 0, 40), record(&[], 0, 0)], r#"data 1 100/109 "0123456789abcdef<84>", end 1"#);
+    check(
+        &[record(&[&data(), FIRST], 0, 40), record(&[], 0, 40), record(&[], 0, 39)],
+        r#"data 1 61/70 "0123456789abcdef<45>""#,
+    );
+    check(
+        &[record(&[&data(), &FIRST[..7]], 0, 93), record(&[&FIRST[7..]], 9, 0)],
+        r#"data 1 100/109 "0123456789abcdef<84>", end 1"#,
+    );
+    // The rest of the first never came.
+    check(
+        &[record(&[&data()], 0, 100), record(&[&data(), FIRST], 0, 100)],
+        r#"data 1 100/109 "<100>", end 1, data 1 16/25 "0123456789abcdef""#,
+    );
     check(&[record(&[&elided(DATA, END, 1, 0)], 0, 0)], r#"data 1 0/9 "", end 1"#);
+    check(&[record(&[&elided(DATA, END, 1, 3), b"abc"], 0, 0)], r#"data 1 3/12 "abc", end 1"#);
     // A walk that counts back is not believed.
-    check(&[record(&[&data()], 0, 40), record(&[], 0, 50)], r#"data 1 60/69 "<60>""#);
+    check(&[record(&[&data(), FIRST], 0, 40), record(&[], 0, 50)], r#"data 1 60/69 "0123456789abcdef<44>""#);
 }
 
 #[test]
 fn padded_bodies_left_out() {
     let data = |length| elided(DATA, END | PADDED, 1, length);
-    check(&[record(&[&data(100), b"\x09"], 0, 0)], r#"data 1 90/109 "<90>", end 1"#);
-    check(
-        &[record(&[&data(100), b"\x09", &data(1), b"\0"], 0, 0)],
-        concat!(r#"data 1 90/109 "<90>", end 1, "#, r#"data 1 0/10 "", end 1"#,),
-    );
-    check(&[record(&[&data(100), b"\x09"], 0, 5), record(&[], 0, 0)], r#"data 1 90/109 "<90>", end 1"#);
-    check(&[record(&[&data(100)], 0, 100), record(&[b"\x09"], 1, 50)], r#"data 1 49/59 "<49>""#);
-    check(&[record(&[&data(100)], 0, 0), record(&[b"\x09"], 1, 0)], r#"data 1 90/109 "<90>", end 1"#);
-    check(&[record(&[&data(100), b"\xff"], 0, 0)], r#"data 1 0/109 "", end 1"#);
+    let first = [b"\x09", &FIRST[1..]].concat();
+    let told = r#"data 1 90/109 "123456789abcdef<75>", end 1"#;
+    check(&[record(&[&data(100), &first], 0, 0)], told);
+    check(&[record(&[&data(100), &first, &data(1), b"\0"], 0, 0)], &format!(r#"{told}, data 1 0/10 "", end 1"#));
+    check(&[record(&[&data(100), &first], 0, 5), record(&[], 0, 0)], told);
+    check(&[record(&[&data(100)], 0, 100), record(&[&first], 16, 50)], r#"data 1 49/59 "123456789abcdef<34>""#);
+    let all = [b"\xff", &FIRST[1..]].concat();
+    check(&[record(&[&data(100), &all], 0, 0)], r#"data 1 0/109 "", end 1"#);
     // It never came.
     check(&[record(&[&data(100)], 0, 0), record(&[&elided(PING, 0, 0, 8)], 0, 0)], r#"data 1 99/109 "<99>", end 1"#);
 }

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::STAR;
 use crate::event::Frames;
+use crate::http2::LEFT_OUT_KEPT;
 use crate::http2::hpack::{self, Field};
 use crate::redact::{is_secret_header, is_secret_query_key};
 
@@ -50,7 +51,7 @@ impl Walked {
             let length = u32::from_be_bytes([0, a, b, c]) as usize;
             let left_out = stream & 0x80 != 0;
             let kept = match left_out {
-                true => usize::from(flags & PADDED != 0 && length > 0),
+                true => length.min(LEFT_OUT_KEPT as usize),
                 false => length,
             };
             let whole = kept <= after.len();
