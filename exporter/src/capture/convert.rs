@@ -10,6 +10,9 @@ use crate::event::{
     Change, Direction, Event, Frames, Goroutine, Kind, Open, Origin, Pid, Probe, Role, State, Tls, Transfer,
 };
 
+/// What the kernel side leaves out is what the decoder goes without.
+const _: () = assert!(abi::LEFT_OUT_KEPT == crate::http2::LEFT_OUT_KEPT);
+
 /// What a record means for the session itself, if it is no event of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Notice {

@@ -27,7 +27,7 @@ pub const BLOCK_LIMIT: usize = (1 << 20) + (64 << 10);
 
 /// Bytes that are kept of a payload that is left out: the length of the padding, and what says how long a message of
 /// gRPC is.
-pub const LEFT_OUT_KEPT: u32 = hoptap_ebpf::LEFT_OUT_KEPT;
+pub const LEFT_OUT_KEPT: u32 = 16;
 
 /// What happened to the direction next.
 #[derive(Debug, Clone, Copy)]

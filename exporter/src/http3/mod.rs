@@ -79,7 +79,7 @@ mod tests {
         // RFC 9204, B.1.
         check(b"\0\0\x51\x0b/index.html", ":path=/index.html");
         check(b"\0\0\xd1\xd7\x50\x06a.test\xc1", ":method=GET :scheme=https :authority=a.test :path=/");
-        check(b"\0\0\x23foo\x03bar\x27\x00longnam\x01x", "foo=bar ");
+        check(b"\0\0\x23foo\x03bar\x27\x00longnam\x01x", "foo=bar longnam=x");
         check(b"\0\0\x27\x03longer-nam\x01x", "longer-nam=x");
         // Huffman, in the name and in the value.
         check(b"\0\0\x2a\x94\xe7\x83\x8c\x76\x7f", "foo=bar");
