@@ -1,9 +1,10 @@
 //! Sockets of traced processes: known by `struct sock *` from their first transfer, or from their dial, to their end.
 
+use aya_ebpf::bindings::BPF_RB_NO_WAKEUP;
 use aya_ebpf::helpers::{bpf_get_smp_processor_id, bpf_ktime_get_ns};
 use hoptap_ebpf::{Addresses, Connection, Goroutine, Open, Target, flag, kind, state};
 
-use crate::maps::{self, CONNECTIONS, LISTENERS};
+use crate::maps::{self, CONNECTIONS, EVENTS, LISTENERS};
 use crate::memory::{field, offset};
 use crate::ring;
 
@@ -111,17 +112,29 @@ pub(crate) fn used(sk: u64, connection: *mut Connection, tgid: u32, target: &Tar
 /// Says that a socket is there. Where that finds no room it is said again at the next transfer.
 #[inline(always)]
 pub(crate) fn announce(sk: u64, connection: *mut Connection, flags: u8, goroutine: Goroutine) {
-    // SAFETY: a map value lives until the program ends.
-    let (tgid, id, fd) = unsafe { ((*connection).tgid, (*connection).id, (*connection).fd) };
-    let sent = ring::send(Open {
-        head: ring::head(kind::OPEN, flags, tgid, goroutine),
-        connection: id,
-        fd,
-        spare: 0,
-        addresses: addresses(sk),
-    });
-    if sent {
-        // SAFETY: as above.
+    if told(sk, connection, flags, &goroutine) {
+        // SAFETY: a map value lives until the program ends.
         unsafe { (*connection).state |= state::ANNOUNCED };
     }
+}
+
+/// Says that it is there, if there is room to. Not inlined, and written where it is to lie: kernels before 6.12 have 512
+/// bytes of stack for a program and what it calls.
+#[inline(never)]
+fn told(sk: u64, connection: *mut Connection, flags: u8, goroutine: &Goroutine) -> bool {
+    let Some(mut entry) = EVENTS.reserve::<Open>(0) else {
+        ring::lost(1);
+        return false;
+    };
+    let record = entry.as_mut_ptr();
+    // SAFETY: a map value lives until the program ends; every field is written before the record is submitted.
+    unsafe {
+        (*record).head = ring::head(kind::OPEN, flags, (*connection).tgid, *goroutine);
+        (*record).connection = (*connection).id;
+        (*record).fd = (*connection).fd;
+        (*record).spare = 0;
+        (*record).addresses = addresses(sk);
+    }
+    entry.submit(u64::from(BPF_RB_NO_WAKEUP));
+    true
 }
