@@ -2,7 +2,7 @@
 
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
-use hoptap_ebpf::{Addresses, Handed, Http3Begin, Http3Fields, PIECE, Status, Target, kind};
+use hoptap_ebpf::{Addresses, Http3Begin, Http3End, Http3Fields, PIECE, Status, Target, kind};
 
 use crate::maps::{Scratch, count};
 use crate::memory::{user, user_into};
@@ -69,7 +69,9 @@ pub(crate) fn http3_fields(context: ProbeContext) -> u32 {
 pub(crate) fn http3_end(context: ProbeContext) -> u32 {
     let Some((tgid, target, registers, goroutine)) = traced(&context) else { return 0 };
     let written = user(registers.go[0] + u64::from(target.http3.written));
-    ring::send(Handed { head: ring::head(kind::HTTP3_END, 0, tgid, goroutine), address: written });
+    let status: u64 = user(registers.go[0] + u64::from(target.http3.status));
+    let head = ring::head(kind::HTTP3_END, 0, tgid, goroutine);
+    ring::send(Http3End { head, written, status: status as u32, spare: 0 });
     0
 }
 

@@ -173,6 +173,16 @@ pub struct Http3Begin {
     pub addresses: Addresses,
 }
 
+/// A handler of HTTP/3 is done.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Http3End {
+    pub head: Head,
+    pub written: u64,
+    pub status: u32,
+    pub spare: u32,
+}
+
 /// Followed by `captured` bytes of a header block.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -336,9 +346,9 @@ pub struct Http3Layout {
     pub remote: u32,
     /// `Port` in `net.UDPAddr`, whose first field is the address.
     pub port: u32,
-    /// `numWritten` in `http3.responseWriter`.
+    /// `numWritten` and `status` in `http3.responseWriter`.
     pub written: u32,
-    pub spare: u32,
+    pub status: u32,
 }
 
 /// Offsets in `crypto/tls.Conn`.

@@ -311,7 +311,7 @@ pub enum Probe<'a> {
         block: &'a [u8],
     },
     /// It is done; the body of the response had so many bytes.
-    Http3End { written: u64 },
+    Http3End { written: u64, status: u16 },
     /// It gives the stream up.
     Http3Reset { code: u32 },
 }

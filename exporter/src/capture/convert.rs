@@ -175,7 +175,11 @@ pub(super) fn record<'p, P: Process + 'p>(
             let block = bytes.get(size_of::<abi::Http3Fields>()..)?.get(..record.captured as usize)?;
             probe(Probe::Http3Fields { block });
         }
-        kind::HTTP3_END => probe(Probe::Http3End { written: read::<abi::Handed>(bytes)?.address }),
+        kind::HTTP3_END => {
+            let record: abi::Http3End = read(bytes)?;
+            let status = u16::try_from(record.status).unwrap_or(0);
+            probe(Probe::Http3End { written: record.written, status });
+        }
         kind::HTTP3_RESET => {
             let record: abi::Status = read(bytes)?;
             probe(Probe::Http3Reset { code: record.code });

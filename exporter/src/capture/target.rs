@@ -158,7 +158,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         after: None,
         when: When::Always,
         names: false,
-        loss: "the status of answers to HTTP/3 clients is not known",
+        loss: "when answers to HTTP/3 clients begin is not known, nor the status of those that Traefik breaks off",
     },
     ProbeSpec {
         name: "http3_end",
@@ -386,7 +386,7 @@ impl Target {
             remote: offset(QUIC_SEND, "remoteAddrInfo"),
             port: offset(UDP_ADDR, "Port"),
             written: offset(HTTP3_WRITER, "numWritten"),
-            spare: 0,
+            status: offset(HTTP3_WRITER, "status"),
         }
     }
 

@@ -68,7 +68,7 @@ impl Pipeline {
                     message.response = Some(answer(*code));
                 }
             }
-            Probe::Http3End { written } => self.http3_over(time, key, Some(*written), None, sink),
+            Probe::Http3End { written, status } => self.http3_over(time, key, Some((*written, *status)), None, sink),
             Probe::Http3Reset { code } => self.http3_over(time, key, None, Some(*code), sink),
             _ => {}
         }
@@ -110,7 +110,7 @@ impl Pipeline {
         &mut self,
         time: Time,
         key: (Pid, u64),
-        written: Option<u64>,
+        done: Option<(u64, u16)>,
         reset: Option<u32>,
         sink: &mut impl Sink,
     ) {
@@ -126,11 +126,11 @@ impl Pipeline {
         }
         message.last = time;
         message.response_over = true;
-        if written.is_some() && message.response.is_none() {
-            // A handler that decides on nothing has decided on this.
-            message.response = Some(answer(200));
+        if let Some((_, status)) = done {
+            // Whoever decided on it: with fastProxy that is another goroutine.
+            message.response = Some(answer(status));
         }
-        let size = written.unwrap_or(0);
+        let size = done.map_or(0, |(written, _)| written);
         message.response_body = Body { size, wire: size, incomplete: reset.is_some() };
         message.reset = reset.map(|code| Reset { by: End::Server, code });
         let error = reset.map(|_| ErrorKind::StreamReset);
