@@ -93,4 +93,11 @@ streams! {
     failures "failures",
     fastproxy "fastproxy",
     mid_attach "mid-attach",
+    streams_ingress "streams-ingress",
+    streams_backends "streams-backends",
+    streams_middlewares "streams-middlewares",
+    streams_broken "streams-broken-streams",
+    streams_calls "streams-calls",
+    streams_sessions "streams-sessions",
+    streams_http3 "streams-http-3",
 }

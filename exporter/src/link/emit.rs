@@ -90,8 +90,11 @@ impl Linker {
 /// An attempt for which nothing was ever sent.
 pub(super) fn failed_dial(owner: Owner, dial: &Dial, now: Time, clock: Clock) -> Done {
     let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    let encrypts = owner.url.as_ref().is_some_and(|url| url.starts_with("https:"));
     let error = match (dial.failed, dial.peer) {
         (_, None) => ErrorKind::NotDialled,
+        // It was there, and nothing was asked on it.
+        (true, _) if dial.connected && dial.error == 0 && encrypts => ErrorKind::TlsHandshake,
         (true, _) if dial.error != 0 => crate::connection::error_of(dial.error, false),
         _ => ErrorKind::Other,
     };
