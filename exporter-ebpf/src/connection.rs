@@ -42,13 +42,15 @@ pub(crate) fn addresses(sk: u64) -> Addresses {
     addresses
 }
 
+/// The network has ended it: it will be another socket.
+#[inline(always)]
+pub(crate) fn is_gone(sk: u64) -> bool {
+    field::<u16>(sk, offset!(sk_num)) == 0
+}
+
 /// Enters a socket that a traced process dialled, or was found to use, and says so.
 #[inline(always)]
 pub(crate) fn open(sk: u64, tgid: u32, fd: i32, dialled: bool, goroutine: Goroutine) -> Option<*mut Connection> {
-    // A read may have had nothing to wait for any more: its socket is gone, and will be another one.
-    if !dialled && field::<u16>(sk, offset!(sk_num)) == 0 {
-        return None;
-    }
     let state = if dialled {
         state::DIALLED
     } else if came_in(sk) {

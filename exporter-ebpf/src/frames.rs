@@ -18,7 +18,9 @@ const ROUNDS: u32 = 64;
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
+const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
 /// Longer frames are allowed where the peer said so; Go never does. Asked only where the place is in doubt.
 const PLAUSIBLE: u32 = 1 << 20;
 
@@ -116,8 +118,11 @@ extern "C" fn frames(owner: u64) -> u64 {
             walk.frames.copy -= copied;
             walk.frames.left -= copied;
             walk.position += u64::from(copied);
-            if walk.frames.left == 0 && walk.frames.last != 0 {
-                walk.ended = 1;
+            if walk.frames.left == 0 {
+                complete(walk);
+                if walk.frames.last != 0 {
+                    walk.ended = 1;
+                }
             }
             continue;
         }
@@ -192,8 +197,9 @@ fn begin(walk: &mut Walk, bytes: *mut u8) -> bool {
     frames.last = u32::from(kind <= HEADERS && flags & END_STREAM != 0 && length > 0);
     if kind == HEADERS && walk.opens != 0 && stream > frames.stream {
         frames.stream = stream;
-        walk.opened += 1;
+        frames.opening = 1;
     }
+    frames.closes = u32::from((kind == HEADERS || kind == CONTINUATION) && flags & END_HEADERS != 0);
     let mark = if leaves_out { 0x80 } else { 0 };
     // SAFETY: within the first half of the array, and nine bytes more.
     unsafe {
@@ -205,7 +211,19 @@ fn begin(walk: &mut Walk, bytes: *mut u8) -> bool {
     }
     walk.filled += HEADER;
     walk.fresh = 1;
+    if length == 0 {
+        complete(walk);
+    }
     true
+}
+
+/// All of a frame went by.
+#[inline(always)]
+fn complete(walk: &mut Walk) {
+    if walk.frames.closes != 0 {
+        walk.opened += walk.frames.opening;
+        walk.frames.opening = 0;
+    }
 }
 
 /// What RFC 9113 says of frames of each kind.

@@ -431,6 +431,10 @@ pub struct Frames {
     pub hidden: u32,
     /// Something was walked over.
     pub begun: u32,
+    /// A stream is being opened: it is counted when its header block is complete, as user space does.
+    pub opening: u32,
+    /// The frame ends a header block.
+    pub closes: u32,
     pub spare: u32,
 }
 

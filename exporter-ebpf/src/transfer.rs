@@ -55,8 +55,8 @@ pub(crate) fn transfer(
     let pointer = match known {
         Some(connection) => connection,
         None => {
-            // What fails on a socket that the network has ended already says nothing new.
-            if result <= 0 && !refused || !connection::is_tcp(sk) {
+            // What is done on a socket that the network has ended already says nothing new: its end was told.
+            if result <= 0 && !refused || !connection::is_tcp(sk) || connection::is_gone(sk) {
                 return;
             }
             match connection::open(sk, tgid, fd, false, goroutine) {

@@ -23,6 +23,7 @@ impl Pipeline {
             return;
         }
         self.heads += missed;
+        tracing::debug!(connection = id, missed, "responses went by unseen");
         match self.connections.get(&id).map(|connection| connection.side) {
             Some(Side::Ingress) => self.counters.drops.add(Cause::Gap, missed),
             Some(Side::Own) => self.own_heads += missed,
