@@ -92,7 +92,9 @@ fn find(address: u64, tgid: u32, target: &Target) -> Option<(u64, *mut Connectio
     let sk = socket(fd as u64)?;
     let connection = match CONNECTIONS.get_ptr_mut(&sk) {
         Some(connection) => connection,
-        None if connection::is_tcp(sk) && !connection::is_gone(sk) => connection::open(sk, tgid, fd, false, Goroutine::default())?,
+        None if connection::is_tcp(sk) && !connection::is_gone(sk) => {
+            connection::open(sk, tgid, fd, false, Goroutine::default())?
+        }
         None => return None,
     };
     connection::used(sk, connection, tgid, target, Goroutine::default());

@@ -79,7 +79,13 @@ impl Linker {
         if self.lane(pid, goroutine).is_none() {
             return;
         }
-        self.close_dial(lane, time);
+        let connected = self.lanes.get(&lane).and_then(|lane| lane.dial.as_ref()).is_some_and(|dial| dial.connected);
+        if connected {
+            // The peer would have nothing to do with HTTP/2 on what came of it: nothing was asked there.
+            self.take_dial(lane);
+        } else {
+            self.close_dial(lane, time);
+        }
         if self.dials.wanted.len() >= LIMIT {
             self.abandoned += 1;
             return;
