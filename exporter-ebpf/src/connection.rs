@@ -82,8 +82,19 @@ fn enter(sk: u64, tgid: u32, fd: i32, state: u32) -> Option<*mut Connection> {
     // Unique without a shared counter: one CPU gives no two of the same nanosecond.
     // SAFETY: helpers without arguments.
     let id = unsafe { (bpf_ktime_get_ns() << 8) | (u64::from(bpf_get_smp_processor_id()) & 0xff) };
-    let connection =
-        Connection { id, received: 0, sent: 0, responses: 0, tgid, fd, state, carries: 0, spare: 0, tls: 0 };
+    let connection = Connection {
+        id,
+        received: 0,
+        sent: 0,
+        responses: 0,
+        tgid,
+        fd,
+        state,
+        carries: 0,
+        tables: [0; 2],
+        spare: 0,
+        tls: 0,
+    };
     if CONNECTIONS.insert(&sk, &connection, 0).is_err() {
         maps::count(|tally| tally.map_full += 1);
         return None;

@@ -26,6 +26,7 @@ pub mod kind {
     pub const HTTP3_FIELDS: u8 = 19;
     pub const HTTP3_END: u8 = 20;
     pub const HTTP3_RESET: u8 = 21;
+    pub const TABLE: u8 = 22;
 }
 
 /// [`Head::flags`].
@@ -139,6 +140,29 @@ pub struct Tls {
 pub const SERVER_NAME: usize = 256;
 /// `http/1.1` is the longest of those that Traefik offers.
 pub const PROTOCOL: usize = 16;
+
+/// The table of header compression of one direction, as the process has it. Followed by the entries, newest first: the
+/// lengths of name and value, two bytes each, then both.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Table {
+    pub head: Head,
+    pub connection: u64,
+    pub stream: u32,
+    /// One of [`table`].
+    pub place: u16,
+    pub entries: u16,
+}
+
+/// [`Table::place`]: where in the stream of bytes the table is so.
+pub mod table {
+    /// Behind the first block of the stream that is no interim response; it came in before.
+    pub const AFTER: u16 = 0;
+    /// Behind the block of the stream that goes out next.
+    pub const AFTER_NEXT: u16 = 1;
+    /// Before the first block of the stream that is no interim response; it goes out after.
+    pub const BEFORE: u16 = 2;
+}
 
 /// A handler and the HTTP/2 stream that it serves.
 #[repr(C)]
@@ -318,6 +342,7 @@ pub struct Target {
     /// Address of the closure that `runHandler` defers.
     pub handler_ends: u64,
     pub http3: Http3Layout,
+    pub tables: Tables,
     /// Types that wrap a connection: descriptor, and offset of the interface value of what they wrap.
     pub wrappers: [Wrapper; WRAPPERS],
 }
@@ -349,6 +374,34 @@ pub struct Http3Layout {
     /// `numWritten` and `status` in `http3.responseWriter`.
     pub written: u32,
     pub status: u32,
+}
+
+/// Where HTTP/2 has its tables of header compression: towards clients and towards backends.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct Tables {
+    pub server: TableLayout,
+    pub client: TableLayout,
+}
+
+/// Offsets that lead from what functions of HTTP/2 are called with to the table, its connection and its stream.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct TableLayout {
+    /// `conn` in `serverConn`, `tconn` in `ClientConn`.
+    pub connection: u32,
+    /// `framer`, or `fr`.
+    pub framer: u32,
+    /// `hpackEncoder`, or `henc`.
+    pub encoder: u32,
+    /// `ReadMetaHeaders` in `Framer`.
+    pub decoder: u32,
+    /// `StreamID` in `FrameHeader`.
+    pub frame_stream: u32,
+    /// `streamID` and `httpResCode` in `writeResHeaders`.
+    pub response_stream: u32,
+    pub code: u32,
+    pub spare: u32,
 }
 
 /// Offsets in `crypto/tls.Conn`.
@@ -453,7 +506,9 @@ pub struct Connection {
     pub state: u32,
     /// Bits of [`carries`].
     pub carries: u32,
-    pub spare: u32,
+    /// The last of the tables that were wanted and sent: of the received direction, and of the sent one.
+    pub tables: [u8; 2],
+    pub spare: u16,
     /// Address of its `crypto/tls.Conn`.
     pub tls: u64,
 }
@@ -501,6 +556,10 @@ pub struct Skip {
     pub send: u64,
     /// One of [`data`].
     pub data: u64,
+    /// Number of the last table of header compression that is wanted: received, sent. The first of a connection that was
+    /// open before is sent in any case.
+    pub tables: [u8; 2],
+    pub spare: [u8; 6],
 }
 
 /// What is to be done with the payload of DATA frames: [`Skip::data`].

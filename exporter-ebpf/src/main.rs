@@ -19,6 +19,7 @@ mod ring;
 mod socket;
 mod state;
 mod syscall;
+mod tables;
 mod tls;
 mod transfer;
 

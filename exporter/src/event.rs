@@ -63,6 +63,32 @@ pub enum Kind<'a> {
     /// A socket carries TLS: this is the session, told before the first bytes of it.
     #[serde(borrow)]
     Tls(Tls<'a>),
+    /// What the table of header compression of one direction was, of a connection that we do not know it of.
+    #[serde(borrow)]
+    Table(Table<'a>),
+}
+
+/// The dynamic table (RFC 7541, 2.3.2) as the process has it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Table<'a> {
+    pub connection: ConnectionId,
+    pub direction: Direction,
+    pub stream: u32,
+    pub place: TablePlace,
+    /// Newest first: the lengths of name and value, two bytes each, then both.
+    #[serde(borrow, with = "serde_bytes")]
+    pub entries: &'a [u8],
+}
+
+/// Where in the stream of header blocks a table is so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TablePlace {
+    /// Behind the first block of the stream that is no interim response; it came in before.
+    After,
+    /// Behind the block of the stream that goes out next.
+    AfterNext,
+    /// Before the first block of the stream that is no interim response; it goes out after.
+    Before,
 }
 
 /// A TLS session as the process holds it (`crypto/tls.Conn`).

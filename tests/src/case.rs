@@ -128,6 +128,11 @@ impl Case {
         self
     }
 
+    /// There is a row of it in Traefik's access log.
+    pub const fn is_logged(&self) -> bool {
+        self.logged
+    }
+
     /// net/http answers by itself: Traefik never hears of it.
     pub const fn unlogged(mut self) -> Self {
         self.logged = false;

@@ -7,7 +7,8 @@ use std::ptr;
 use hoptap_ebpf::{self as abi, Text, flag, kind};
 
 use crate::event::{
-    Change, Direction, Event, Frames, Goroutine, Kind, Open, Origin, Pid, Probe, Role, State, Tls, Transfer,
+    Change, Direction, Event, Frames, Goroutine, Kind, Open, Origin, Pid, Probe, Role, State, Table, TablePlace, Tls,
+    Transfer,
 };
 
 /// What the kernel side leaves out is what the decoder goes without.
@@ -163,6 +164,20 @@ pub(super) fn record<'p, P: Process + 'p>(
                 client: record.client != 0,
                 server_name: &server_name,
                 protocol: &protocol,
+            }));
+        }
+        kind::TABLE => {
+            let record: abi::Table = read(bytes)?;
+            event(Kind::Table(Table {
+                connection: record.connection,
+                direction: if head.flags & flag::SEND != 0 { Direction::Send } else { Direction::Receive },
+                stream: record.stream,
+                place: match record.place {
+                    abi::table::AFTER => TablePlace::After,
+                    abi::table::AFTER_NEXT => TablePlace::AfterNext,
+                    _ => TablePlace::Before,
+                },
+                entries: bytes.get(size_of::<abi::Table>()..)?,
             }));
         }
         kind::HTTP3_BEGIN => {

@@ -56,6 +56,8 @@ pub enum Command {
     NeedsHttp2Stream(Pid),
     /// Payloads of DATA on an HTTP/2 connection are wanted, or not.
     Data(ConnectionId, bool),
+    /// Something in the table of header compression of a direction is not known: that of this number is wanted.
+    Table(Pid, ConnectionId, Direction, u8),
 }
 
 /// How long the reader sleeps when the ring is empty. The kernel side wakes it earlier when much is waiting, so this
@@ -70,6 +72,10 @@ const PROCESSES_EVERY: Duration = Duration::from_secs(1);
 /// Programs that start are announced; this finds what an announcement missed.
 const SCAN_EVERY: Duration = Duration::from_secs(30);
 const CLOCK_EVERY: Duration = Duration::from_secs(60);
+/// How long the probes that tell of tables of header compression stay after something was not known: they fire for each
+/// stream.
+const TABLES_FOR: Duration = Duration::from_secs(10);
+
 /// An attached capture. Dropping it leaves nothing behind.
 pub struct Session {
     programs: Programs,
@@ -97,6 +103,8 @@ pub struct Session {
     scans: Vec<Instant>,
     /// It was said that there is nothing to trace.
     waiting: bool,
+    /// The processes that ran before were looked for: those that are found now have just been started.
+    scanned: bool,
 }
 
 impl Session {
@@ -137,6 +145,7 @@ impl Session {
             asked: Instant::now(),
             scans: vec![Instant::now()],
             waiting: false,
+            scanned: false,
         })
     }
 
@@ -160,6 +169,7 @@ impl Session {
             if now - looked > PROCESSES_EVERY {
                 looked = now;
                 self.look_after_processes(handler);
+                self.rest();
             }
             self.listen_to_askers(handler);
             // Taken before the ring is read to its end: see `Pipeline::tally`.
@@ -268,12 +278,46 @@ impl Session {
             }
             Command::NeedsRequestWrite(pid) => self.need(pid, When::OnDemand),
             Command::NeedsHttp2Stream(pid) => self.need(pid, When::StreamsUnknown),
+            Command::Table(pid, connection, direction, number) => {
+                let mut skip = self.skips.get(&connection, 0).map_or_else(|_| abi::Skip::default(), |Pod(skip)| skip);
+                let [received, sent] = &mut skip.tables;
+                let wanted = if direction == Direction::Send { sent } else { received };
+                // The first is sent unasked where a connection was open before.
+                if *wanted < number && number > 1 {
+                    *wanted = number;
+                    let _ = self.skips.insert(connection, Pod(skip), 0);
+                }
+                if let Some(traced) = self.traced.get_mut(&pid) {
+                    traced.tables = Instant::now();
+                }
+                self.need(pid, When::TablesUnknown);
+            }
             Command::Data(connection, wanted) => {
                 let mut skip = self.skips.get(&connection, 0).map_or_else(|_| abi::Skip::default(), |Pod(skip)| skip);
                 skip.data = if wanted { abi::data::COPY } else { abi::data::LEAVE };
                 // Without it they are copied and thrown away.
                 let _ = self.skips.insert(connection, Pod(skip), 0);
             }
+        }
+    }
+
+    /// Takes away the probes that tell of tables where all has been known for a while.
+    fn rest(&mut self) {
+        let rested: Vec<Pid> = self
+            .traced
+            .values_mut()
+            .filter(|traced| traced.tables.elapsed() > TABLES_FOR)
+            .filter_map(|traced| {
+                let specs = PROBES.iter().filter(|spec| spec.when == When::TablesUnknown);
+                let attached: Vec<_> = specs.filter(|spec| traced.has(spec.name)).collect();
+                for spec in &attached {
+                    traced.detach(&mut self.programs, spec);
+                }
+                (!attached.is_empty()).then_some(traced.found.pid)
+            })
+            .collect();
+        for pid in rested {
+            self.publish(pid);
         }
     }
 

@@ -34,6 +34,8 @@ pub(super) enum When {
     OnDemand,
     /// Once a handler's stream could not be read; at once where no probe tells who serves a request.
     StreamsUnknown,
+    /// While there are connections of HTTP/2 of whose header compression something is not known.
+    TablesUnknown,
 }
 
 /// `facts` about each are at the programs (exporter-ebpf/src/probes.rs).
@@ -188,6 +190,56 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         names: false,
         loss: "requests of HTTP/2 clients have no names and no attempts where `router` does not tell their stream",
     },
+    ProbeSpec {
+        name: "server_headers",
+        functions: &[
+            "net/http.(*http2serverConn).processHeaders",
+            "net/http/internal/http2.(*serverConn).processHeaders",
+            "golang.org/x/net/http2.(*serverConn).processHeaders",
+        ],
+        after: None,
+        when: When::TablesUnknown,
+        names: false,
+        loss: "of requests on HTTP/2 connections of before, what they have in common with earlier ones is not known",
+    },
+    ProbeSpec {
+        name: "server_response",
+        functions: &[
+            "net/http.(*http2writeResHeaders).writeFrame",
+            "net/http/internal/http2.(*writeResHeaders).writeFrame",
+            "golang.org/x/net/http2.(*writeResHeaders).writeFrame",
+        ],
+        after: None,
+        when: When::TablesUnknown,
+        names: false,
+        loss: "of answers on HTTP/2 connections of before, what they have in common with earlier ones is not known",
+    },
+    // Traefik brings a client of its own (pkg/server/service/smart_roundtripper.go), which Go 1.27 has replaced by that
+    // of net/http.
+    ProbeSpec {
+        name: "client_headers",
+        functions: &[
+            "golang.org/x/net/http2.(*clientConnReadLoop).processHeaders",
+            "net/http/internal/http2.(*clientConnReadLoop).processHeaders",
+            "net/http.(*http2clientConnReadLoop).processHeaders",
+        ],
+        after: None,
+        when: When::TablesUnknown,
+        names: false,
+        loss: "of backends' answers on HTTP/2 connections of before, what they have in common with earlier ones is not known",
+    },
+    ProbeSpec {
+        name: "client_request",
+        functions: &[
+            "golang.org/x/net/http2.(*ClientConn).writeHeaders",
+            "net/http/internal/http2.(*ClientConn).writeHeaders",
+            "net/http.(*http2ClientConn).writeHeaders",
+        ],
+        after: None,
+        when: When::TablesUnknown,
+        names: false,
+        loss: "of requests to backends on HTTP/2 connections of before, what they have in common with earlier ones is not known",
+    },
 ];
 
 impl ProbeSpec {
@@ -273,6 +325,67 @@ const STREAMS: [(&str, &str, &str); 3] = [
     ),
 ];
 
+/// What leads to the tables of header compression: fields of the connection, then what stands in the same package.
+struct TableTypes {
+    connection: &'static str,
+    /// The `net.Conn`, the framer, the encoder.
+    fields: [&'static str; 3],
+    framer: &'static str,
+    header: &'static str,
+    response: &'static str,
+}
+
+const SERVER_FIELDS: [&str; 3] = ["conn", "framer", "hpackEncoder"];
+const CLIENT_FIELDS: [&str; 3] = ["tconn", "fr", "henc"];
+
+/// In each package, in the order in which the probes look for their functions.
+const SERVER_TABLES: [TableTypes; 3] = [
+    TableTypes {
+        connection: "net/http.http2serverConn",
+        fields: SERVER_FIELDS,
+        framer: "net/http.http2Framer",
+        header: "net/http.http2FrameHeader",
+        response: "net/http.http2writeResHeaders",
+    },
+    TableTypes {
+        connection: "net/http/internal/http2.serverConn",
+        fields: SERVER_FIELDS,
+        framer: "net/http/internal/http2.Framer",
+        header: "net/http/internal/http2.FrameHeader",
+        response: "net/http/internal/http2.writeResHeaders",
+    },
+    TableTypes {
+        connection: "golang.org/x/net/http2.serverConn",
+        fields: SERVER_FIELDS,
+        framer: "golang.org/x/net/http2.Framer",
+        header: "golang.org/x/net/http2.FrameHeader",
+        response: "golang.org/x/net/http2.writeResHeaders",
+    },
+];
+const CLIENT_TABLES: [TableTypes; 3] = [
+    TableTypes {
+        connection: "golang.org/x/net/http2.ClientConn",
+        fields: CLIENT_FIELDS,
+        framer: "golang.org/x/net/http2.Framer",
+        header: "golang.org/x/net/http2.FrameHeader",
+        response: "golang.org/x/net/http2.writeResHeaders",
+    },
+    TableTypes {
+        connection: "net/http/internal/http2.ClientConn",
+        fields: CLIENT_FIELDS,
+        framer: "net/http/internal/http2.Framer",
+        header: "net/http/internal/http2.FrameHeader",
+        response: "net/http/internal/http2.writeResHeaders",
+    },
+    TableTypes {
+        connection: "net/http.http2ClientConn",
+        fields: CLIENT_FIELDS,
+        framer: "net/http.http2Framer",
+        header: "net/http.http2FrameHeader",
+        response: "net/http.http2writeResHeaders",
+    },
+];
+
 /// What leads to the addresses of an HTTP/3 connection (quic-go 0.59), and to what its response writers wrote.
 const HTTP3_SERVER: &str = "github.com/quic-go/quic-go/http3.RawServerConn";
 const HTTP3_RAW: &str = "github.com/quic-go/quic-go/http3.rawConn";
@@ -307,6 +420,12 @@ impl Target {
             .chain(WRAPPERS.iter().map(|(of, _)| *of))
             .chain(STREAMS.iter().flat_map(|(state, stream, _)| [*state, *stream]))
             .chain(HTTP3_TYPES)
+            .chain(
+                SERVER_TABLES
+                    .iter()
+                    .chain(&CLIENT_TABLES)
+                    .flat_map(|it| [it.connection, it.framer, it.header, it.response]),
+            )
             .collect();
         let binary = Binary::read(&file, &Wanted { functions, prefixes, calls, types })?;
         Ok(Self { binary, file })
@@ -354,6 +473,7 @@ impl Target {
             http2_handler: first(starts(Role::Http2Handler)),
             handler_ends,
             http3: self.http3(),
+            tables: abi::Tables { server: self.tables(&SERVER_TABLES), client: self.tables(&CLIENT_TABLES) },
             wrappers: WRAPPERS.map(wrapper),
         })
     }
@@ -387,6 +507,26 @@ impl Target {
             port: offset(UDP_ADDR, "Port"),
             written: offset(HTTP3_WRITER, "numWritten"),
             status: offset(HTTP3_WRITER, "status"),
+        }
+    }
+
+    /// Of the first package that is there. Zeroes where a field is not there: what is read then is no table.
+    fn tables(&self, packages: &[TableTypes]) -> abi::TableLayout {
+        let Some(types) = packages.iter().find(|it| self.binary.field(it.connection, it.fields[0]).is_some()) else {
+            return abi::TableLayout::default();
+        };
+        let offset =
+            |of: &str, name: &str| self.binary.field(of, name).and_then(|it| u32::try_from(it).ok()).unwrap_or(0);
+        let [connection, framer, encoder] = types.fields.map(|name| offset(types.connection, name));
+        abi::TableLayout {
+            connection,
+            framer,
+            encoder,
+            decoder: offset(types.framer, "ReadMetaHeaders"),
+            frame_stream: offset(types.header, "StreamID"),
+            response_stream: offset(types.response, "streamID"),
+            code: offset(types.response, "httpResCode"),
+            spare: 0,
         }
     }
 

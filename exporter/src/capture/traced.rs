@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroU32;
 use std::rc::Rc;
+use std::time::Instant;
 
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeLinkId, UProbeScope};
 use aya::programs::{ProgramError, UProbe};
@@ -29,6 +30,8 @@ pub(super) struct Traced {
     pub(super) configuration: StaticConfiguration,
     /// What the kernel side is to be told of it, as long as it was not.
     pub(super) waits: Option<abi::Target>,
+    /// When something in a table of header compression was not known last.
+    pub(super) tables: Instant,
     links: BTreeMap<&'static str, UProbeLinkId>,
 }
 
@@ -44,6 +47,7 @@ impl Traced {
             missing: Vec::new(),
             configuration,
             waits: Some(kernel_side),
+            tables: Instant::now(),
             links: BTreeMap::new(),
         }
     }
@@ -51,7 +55,7 @@ impl Traced {
     /// Attaches the probes for which it is time; what cannot be attached is listed with the reason.
     pub(super) fn attach(&mut self, programs: &mut Programs, wanted: impl Fn(&ProbeSpec) -> bool) {
         for spec in PROBES.iter().filter(|spec| wanted(spec)) {
-            if self.links.contains_key(spec.name) {
+            if self.links.contains_key(spec.name) || self.missing.iter().any(|missing| missing.name == spec.name) {
                 continue;
             }
             match self.attach_one(programs, spec) {

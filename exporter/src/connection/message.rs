@@ -3,9 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hoptap_semconv::attribute;
+
 use crate::event::Time;
 use crate::exchange::{Body, ErrorKind, Hop, Method, Reset, Rpc, Tls, WebSocket};
 use crate::http1::{Expect, RequestHead, ResponseHead};
+use crate::http2::{Decoder, Field, head};
 use crate::{rpc, websocket};
 
 /// Both ends of a connection, and what it was wrapped in.
@@ -65,6 +68,17 @@ pub struct Message {
     pub reset: Option<Reset>,
     /// Attributes that cannot be known.
     pub missing: Vec<&'static str>,
+    /// Header lists of which something is not known and may become known.
+    pub hidden: Option<Box<Hidden>>,
+}
+
+/// Header lists of a stream in which fields stand that were sent before we looked.
+#[derive(Debug, Default)]
+pub struct Hidden {
+    pub request: Vec<Field>,
+    /// From the first of which the status is not known: interim responses, the final one, trailers.
+    pub response: Vec<Vec<Field>>,
+    pub trailers: Vec<Field>,
 }
 
 /// A call of gRPC while it goes by.
@@ -121,6 +135,7 @@ impl Message {
             call: None,
             reset: None,
             missing: Vec::new(),
+            hidden: None,
         }
     }
 
@@ -134,6 +149,52 @@ impl Message {
     /// Of a tunnel through which something may have gone unseen the sizes are too small.
     pub fn doubt_tunnel(&mut self, now: Epoch) {
         self.response_body.incomplete |= self.tunnel.is_some() && self.epoch != now;
+    }
+
+    /// Puts into its request what was learned of the table. Says whether that changed anything.
+    pub fn resolve_request(&mut self, decoder: &Decoder, keep_headers: bool) -> bool {
+        let Some(hidden) = &mut self.hidden else { return false };
+        if !resolve(&mut hidden.request, decoder) {
+            return false;
+        }
+        let (head, missing) = head::request(&hidden.request, keep_headers);
+        if self.call.is_none()
+            && let Some(kind) = head.rpc
+        {
+            // Its messages were not looked at so far.
+            let seen = self.request_body.wire + self.response_body.wire;
+            self.call = Some(Box::new(if seen == 0 { Call::new(kind) } else { Call::hidden(kind) }));
+        }
+        self.request = Some(head);
+        self.missing.retain(|name| *name == attribute::HTTP_RESPONSE_STATUS_CODE);
+        self.missing.extend(missing);
+        true
+    }
+
+    /// The same of its response and the trailers.
+    pub fn resolve_response(&mut self, decoder: &Decoder, keep_headers: bool) -> bool {
+        let Some(hidden) = &mut self.hidden else { return false };
+        let mut found = resolve(&mut hidden.trailers, decoder);
+        for fields in &mut hidden.response {
+            found |= resolve(fields, decoder);
+        }
+        let mut heads = hidden.response.iter().map(|fields| (fields, head::response(fields, keep_headers)));
+        let first = heads.find(|(_, (head, _))| !(100..200).contains(&head.status));
+        let mut told = head::rpc_status(&hidden.trailers);
+        if !hidden.response.is_empty() {
+            self.missing.retain(|name| *name != attribute::HTTP_RESPONSE_STATUS_CODE);
+            let trailers = heads.next_back().map(|(fields, _)| fields);
+            // What was taken for a response may all have been interim.
+            self.response = first.map(|(fields, (head, missing))| {
+                self.missing.extend(missing);
+                told = told.or_else(|| head::rpc_status(trailers.unwrap_or(fields)));
+                head
+            });
+        }
+        if let Some(call) = &mut self.call {
+            call.status = told.or(call.status);
+        }
+        found
     }
 
     /// What its response depends on; None while its head is not known.
@@ -190,6 +251,14 @@ impl Message {
         }
         hop
     }
+}
+
+fn resolve(fields: &mut [Field], decoder: &Decoder) -> bool {
+    let mut found = false;
+    for field in fields {
+        found |= decoder.resolve(field);
+    }
+    found
 }
 
 /// The error of a hop whose connection ended with `errno`, or was closed, before its response was complete.

@@ -6,18 +6,23 @@
 mod book;
 mod message;
 mod streams;
+mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::event::{ConnectionId, Direction, Goroutine, Name, Open, Origin, Own, Pid, Role, Time, Transfer};
+use crate::event::{
+    ConnectionId, Direction, Goroutine, Name, Open, Origin, Own, Pid, Role, Table, TablePlace, Time, Transfer,
+};
 use crate::exchange::{ErrorKind, Method, Tls};
 use crate::http1::{Input, Output, RequestDecoder, ResponseDecoder};
 use crate::http2;
 
 pub use book::{Book, Fact, Sequence};
-pub use message::{Call, Clock, Ends, Epoch, Message, error_of};
+pub use message::{Call, Clock, Ends, Epoch, Hidden, Message, error_of};
 pub use streams::{Streams, error_of_reset};
 
 /// Response bytes that are kept until the request they answer is seen: the peer may answer before the tracepoint of
@@ -225,6 +230,44 @@ impl Connection {
         } else if transfer.result < 0 {
             self.error = i32::try_from(-transfer.result).unwrap_or(0);
         }
+    }
+
+    /// Takes a table of header compression. It may come before the first transfer that we see.
+    pub fn table(&mut self, table: &Table<'_>) {
+        let requests = match table.place {
+            TablePlace::After => self.carries_requests(table.direction),
+            TablePlace::AfterNext => true,
+            TablePlace::Before => false,
+        };
+        if self.streams.is_none() && self.origin == Origin::Found {
+            self.streams = Some(Box::new(Streams::new(true, self.keep_headers)));
+        }
+        if let Some(streams) = &mut self.streams {
+            streams.table(table, requests, &mut self.book.facts);
+        }
+    }
+
+    /// Something that is over waits for what may become known of it.
+    pub fn holds(&self) -> bool {
+        self.streams.as_ref().is_some_and(|streams| streams.holds())
+    }
+
+    /// Nothing more is waited for that may tell more of streams that are over.
+    pub fn release(&mut self) {
+        if let Some(streams) = &mut self.streams {
+            streams.release(&mut self.book.facts);
+        }
+    }
+
+    /// The direction and number of the tables that are to be asked for.
+    pub fn wanted_tables(&mut self) -> [Option<(Direction, u8)>; 2] {
+        let Some(streams) = &mut self.streams else { return [None; 2] };
+        let [requests, responses] = streams.wanted_tables();
+        let (up, down) = match self.side {
+            Side::Egress => (Direction::Send, Direction::Receive),
+            _ => (Direction::Receive, Direction::Send),
+        };
+        [requests.map(|number| (up, number)), responses.map(|number| (down, number))]
     }
 
     /// It carries this session: what was taken for its bytes was none.

@@ -4,11 +4,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Side;
 use super::book::{Fact, Sequence};
-use super::message::{Call, Epoch, Message};
-use crate::event::{Direction, Time, Transfer};
+use super::message::{Call, Epoch, Hidden, Message};
+use super::tables::Tables;
+use crate::event::{Direction, Table, Time, Transfer};
 use crate::exchange::{End, ErrorKind, Reset};
 use crate::http1::Loss;
-use crate::http2::{Decoder, Field, Input, Output, Walked, head};
+use crate::http2::hpack::Place;
+use crate::http2::{Decoder, Field, Input, Output, Places, Walked, head};
 
 /// Streams that are followed at once: Go lets a client open 250, and opens as many as the backend lets it.
 const LIMIT: usize = 65_536;
@@ -33,6 +35,10 @@ pub struct Streams {
     pub walked: bool,
     /// Payloads of DATA are wanted.
     pub wants_data: bool,
+    /// Tables of header compression: of requests, of responses.
+    tables: [Tables; 2],
+    /// Streams of a backend that are over, and of which the table may tell more.
+    held: Vec<u32>,
     midway: bool,
     epoch: Epoch,
     keep_headers: bool,
@@ -51,6 +57,8 @@ impl Streams {
             opened: 0,
             walked: false,
             wants_data: false,
+            tables: [Tables::new(midway), Tables::new(midway)],
+            held: Vec::new(),
             midway,
             epoch: 0,
             keep_headers,
@@ -82,8 +90,11 @@ impl Streams {
 
     /// Bytes of a direction went by unseen.
     pub fn lost(&mut self, requests: bool) {
-        let decoder = if requests { &mut self.requests } else { &mut self.responses };
+        let [of_requests, of_responses] = &mut self.tables;
+        let (decoder, tables) =
+            if requests { (&mut self.requests, of_requests) } else { (&mut self.responses, of_responses) };
         decoder.lost(&mut |_| {});
+        tables.lost();
     }
 
     /// Decodes one transfer.
@@ -118,16 +129,80 @@ impl Streams {
     pub fn feed(&mut self, time: Time, direction: Direction, side: Side, input: Input<'_>, facts: &mut Vec<Fact>) {
         let requests = (direction == Direction::Receive) == (side == Side::Ingress);
         let mut decoder = std::mem::take(if requests { &mut self.requests } else { &mut self.responses });
-        decoder.feed(input, &mut |output| match requests {
-            true => self.request(time, output, facts),
-            false => self.response(time, output, side, facts),
+        let mut place = None;
+        decoder.feed(input, &mut |output| {
+            if let Output::Headers { stream, fields, places, .. } = &output {
+                let [of_requests, of_responses] = &mut self.tables;
+                let tables = if requests { of_requests } else { of_responses };
+                place = tables.block(*stream, fields, *places).or(place);
+            }
+            match requests {
+                true => self.request(time, output, facts),
+                false => self.response(time, output, side, facts),
+            }
         });
         *(if requests { &mut self.requests } else { &mut self.responses }) = decoder;
+        if let Some(place) = place {
+            let [of_requests, of_responses] = &mut self.tables;
+            let early = if requests { of_requests } else { of_responses }.take_early();
+            self.learn(requests, place, &early, facts);
+        }
+    }
+
+    /// Takes what Traefik's memory says of a table.
+    pub fn table(&mut self, table: &Table<'_>, requests: bool, facts: &mut Vec<Fact>) {
+        let [of_requests, of_responses] = &mut self.tables;
+        let tables = if requests { of_requests } else { of_responses };
+        if let Some(place) = tables.told(table) {
+            self.learn(requests, place, table.entries, facts);
+        }
+    }
+
+    /// A table is known: so is what was not known of streams.
+    fn learn(&mut self, requests: bool, place: Place, entries: &[u8], facts: &mut Vec<Fact>) {
+        let [of_requests, of_responses] = &mut self.tables;
+        match requests {
+            true => of_requests.learn(&mut self.requests, place, entries),
+            false => of_responses.learn(&mut self.responses, place, entries),
+        }
+        let decoder = if requests { &self.requests } else { &self.responses };
+        let mut resolved = Vec::new();
+        for (stream, message) in &mut self.open {
+            let found = match requests {
+                true => message.resolve_request(decoder, self.keep_headers),
+                false => message.resolve_response(decoder, self.keep_headers),
+            };
+            if found && requests {
+                resolved.push(*stream);
+            }
+            self.wants_data |= message.call.is_some();
+        }
+        resolved.sort_unstable();
+        facts.extend(resolved.into_iter().map(|stream| Fact::Head(stream.into())));
+        if !requests {
+            self.release(facts);
+        }
+    }
+
+    /// Streams that are over wait for what may become known of them.
+    pub fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Tells of the streams that are over as far as is known.
+    pub fn release(&mut self, facts: &mut Vec<Fact>) {
+        facts.extend(self.held.drain(..).map(|stream| Fact::Answered(stream.into())));
+    }
+
+    /// Numbers of the tables to ask for: of requests, of responses.
+    pub fn wanted_tables(&mut self) -> [Option<u8>; 2] {
+        let [requests, responses] = &mut self.tables;
+        [requests.wanted(), responses.wanted()]
     }
 
     fn request(&mut self, time: Time, output: Output<'_>, facts: &mut Vec<Fact>) {
         match output {
-            Output::Headers { stream, fields, .. } => self.requested(time, stream, &fields, facts),
+            Output::Headers { stream, fields, places, .. } => self.requested(time, stream, fields, places, facts),
             Output::Data { stream, size, wire, bytes } => {
                 if let Some(message) = self.open.get_mut(&stream) {
                     message.request_body.size += size;
@@ -149,7 +224,7 @@ impl Streams {
         }
     }
 
-    fn requested(&mut self, time: Time, stream: u32, fields: &[Field], facts: &mut Vec<Fact>) {
+    fn requested(&mut self, time: Time, stream: u32, fields: Vec<Field>, places: Places, facts: &mut Vec<Fact>) {
         let is_new = stream > self.highest;
         if is_new {
             self.highest = stream;
@@ -161,13 +236,18 @@ impl Streams {
             // Trailers, or of a stream that is over.
             return;
         }
-        let (head, missing) = head::request(fields, self.keep_headers);
+        let (head, missing) = head::request(&fields, self.keep_headers);
         let epoch = self.epoch;
+        let [tables, _] = &mut self.tables;
+        tables.head(stream, places);
         let message = self.open.entry(stream).or_insert_with(|| Message::new(time, epoch));
         message.call = head.rpc.map(|kind| Box::new(Call::new(kind)));
         self.wants_data |= head.rpc.is_some();
         message.request = Some(head);
         message.missing.extend(missing);
+        if hides(&fields) {
+            message.hidden.get_or_insert_default().request = fields;
+        }
         message.start = message.first_byte.map_or(time, |first| first.min(time));
         facts.push(Fact::Begun(stream.into()));
         facts.push(Fact::Head(stream.into()));
@@ -178,7 +258,7 @@ impl Streams {
 
     fn response(&mut self, time: Time, output: Output<'_>, side: Side, facts: &mut Vec<Fact>) {
         match output {
-            Output::Headers { stream, fields, .. } => self.responded(time, stream, &fields, side, facts),
+            Output::Headers { stream, fields, places, .. } => self.responded(time, stream, fields, places, side, facts),
             Output::Data { stream, size, wire, bytes } => {
                 if let Some(message) = self.open.get_mut(&stream) {
                     message.response_body.size += size;
@@ -193,7 +273,11 @@ impl Streams {
                 if let Some(message) = self.open.get_mut(&stream).filter(|message| !message.response_over) {
                     message.response_over = true;
                     message.last = time;
-                    if message.request.is_some() {
+                    let [_, tables] = &self.tables;
+                    let hides = |hidden: &Hidden| hidden.response.iter().any(|it| hides(it)) || hides(&hidden.trailers);
+                    if side == Side::Egress && tables.awaited && message.hidden.as_deref().is_some_and(hides) {
+                        self.held.push(stream);
+                    } else if message.request.is_some() {
                         facts.push(Fact::Answered(stream.into()));
                     }
                 }
@@ -206,7 +290,15 @@ impl Streams {
         }
     }
 
-    fn responded(&mut self, time: Time, stream: u32, fields: &[Field], side: Side, facts: &mut Vec<Fact>) {
+    fn responded(
+        &mut self,
+        time: Time,
+        stream: u32,
+        fields: Vec<Field>,
+        places: Places,
+        side: Side,
+        facts: &mut Vec<Fact>,
+    ) {
         if !self.open.contains_key(&stream) {
             let before = self.first.is_none_or(|first| stream < first);
             if side == Side::Egress && stream > self.highest && !self.midway {
@@ -227,16 +319,26 @@ impl Streams {
         if message.response.is_some() {
             // Trailers.
             if let Some(call) = &mut message.call {
-                call.status = head::rpc_status(fields).or(call.status);
+                call.status = head::rpc_status(&fields).or(call.status);
+            }
+            match &mut message.hidden {
+                Some(hidden) if !hidden.response.is_empty() => hidden.response.push(fields),
+                _ if hides(&fields) => message.hidden.get_or_insert_default().trailers = fields,
+                _ => {}
             }
             return;
         }
-        let (head, missing) = head::response(fields, self.keep_headers);
+        let (head, missing) = head::response(&fields, self.keep_headers);
         if (100..200).contains(&head.status) {
             return;
         }
         if let Some(call) = &mut message.call {
-            call.status = head::rpc_status(fields);
+            call.status = head::rpc_status(&fields);
+        }
+        let [_, tables] = &mut self.tables;
+        tables.head(stream, places);
+        if hides(&fields) {
+            message.hidden.get_or_insert_default().response.push(fields);
         }
         message.answered = Some(epoch);
         message.first_byte.get_or_insert(time);
@@ -268,6 +370,11 @@ impl Streams {
             self.reset(time, stream, Reset { by: End::Server, code: Reset::REFUSED_STREAM }, facts);
         }
     }
+}
+
+/// Something of these is not known.
+fn hides(fields: &[Field]) -> bool {
+    fields.iter().any(|field| field.unknown.is_some())
 }
 
 /// The error of a hop whose stream was reset before it was over.

@@ -133,8 +133,8 @@ impl RequestDecoder {
     }
 
     fn bytes<'a>(&mut self, piece: &'a [u8], out: &mut impl FnMut(Output<'a>)) -> usize {
-        if matches!(self.state, State::Lost) && plausible::request(piece) {
-            self.idle(0);
+        if matches!(self.state, State::Lost) && !self.found(piece, out) {
+            return piece.len();
         }
         let mut read = 0;
         while let Some(rest) = piece.get(read..).filter(|rest| !rest.is_empty()) {
@@ -157,6 +157,32 @@ impl RequestDecoder {
             };
         }
         read
+    }
+
+    /// Whether a request starts with this piece, or did with those that are kept.
+    fn found<'a>(&mut self, piece: &'a [u8], out: &mut impl FnMut(Output<'a>)) -> bool {
+        let before = self.kept.len();
+        let bytes = self.kept.join(piece);
+        let (is_request, may_become) = (plausible::request(bytes), plausible::request_start(bytes));
+        // What was kept may have been the end of something else.
+        let alone = plausible::request(piece) && plausible::usual(piece) && !plausible::usual(bytes);
+        if is_request && before > 0 && !alone {
+            self.kept.truncate(before);
+            out(Output::Begin);
+            self.start();
+        } else if is_request || plausible::request(piece) {
+            self.idle(0);
+        } else if may_become {
+            self.kept.hold(before, piece);
+            return false;
+        } else {
+            self.kept.clear();
+            if plausible::request_start(piece) {
+                self.kept.push(piece);
+            }
+            return false;
+        }
+        true
     }
 
     fn prefix<'a>(&mut self, rest: &'a [u8], out: &mut impl FnMut(Output<'a>)) -> usize {
@@ -303,7 +329,8 @@ impl RequestDecoder {
                     }
                 }
                 State::Tunnel => return out(Output::Tunnel { bytes: left, data: &[] }),
-                State::Closed | State::Http2 | State::Lost => return,
+                State::Lost => return self.kept.clear(),
+                State::Closed | State::Http2 => return,
             };
             return self.lose(loss, out);
         }

@@ -1,7 +1,7 @@
 //! One direction of one connection: finds the frames and says what they mean.
 
 use super::frames::Frames;
-use super::hpack::{Text, Unknown};
+use super::hpack::{Field, Place, Text, Unknown};
 use super::meaning::Meaning;
 use super::{Input, Output};
 
@@ -40,6 +40,16 @@ impl Decoder {
     /// table was lost since.
     pub fn learn(&mut self, reference: Unknown, name: Option<Text>, value: Option<Text>) {
         self.meaning.hpack.learn(reference, name, value);
+    }
+
+    /// The caller found out what the whole dynamic table was at a place, the newest entry first.
+    pub fn learn_table<'t>(&mut self, place: Place, entries: impl Iterator<Item = (&'t [u8], &'t [u8])>) {
+        self.meaning.hpack.learn_table(place, entries);
+    }
+
+    /// Puts into a field that was told before what was learned since. Says whether anything was.
+    pub fn resolve(&self, field: &mut Field) -> bool {
+        self.meaning.hpack.resolve(field)
     }
 
     /// Something went by unseen: forgets tables and frames that are not complete, and looks for a place again.

@@ -5,7 +5,7 @@ use super::frame::{HEADER_LENGTH, Header, Kind};
 use super::frames::Event;
 use super::number::Number;
 use super::payload::Payload;
-use super::{BLOCK_LIMIT, Field, Output, hpack};
+use super::{BLOCK_LIMIT, Field, Output, Places, hpack};
 
 #[derive(Debug, Default)]
 pub(super) struct Meaning {
@@ -177,6 +177,7 @@ impl Meaning {
         // A few bytes of a block may stand for a long list. The table must be kept right in any case.
         let mut room = if block.promise { 0 } else { BLOCK_LIMIT };
         let mut fits = true;
+        let before = self.hpack.place();
         let decoded = block.bytes().map(|bytes| {
             self.told = Told::Nothing;
             self.hpack.decode(bytes, &mut |field: Field, _| match room.checked_sub(field.size()) {
@@ -190,7 +191,8 @@ impl Meaning {
         let (stream, end, wire) = (block.stream, block.end, block.wire);
         if !block.promise {
             let complete = fits && decoded == Some(true);
-            self.tell(Output::Headers { stream, fields, complete, end, wire }, take);
+            let places = Places { before, after: self.hpack.place() };
+            self.tell(Output::Headers { stream, fields, complete, end, wire, places }, take);
         }
         if end {
             self.tell(Output::End { stream }, take);

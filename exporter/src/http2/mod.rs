@@ -56,6 +56,13 @@ pub struct Walked<'a> {
     pub resumed: bool,
 }
 
+/// Where in the dynamic table a header block stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Places {
+    pub before: hpack::Place,
+    pub after: hpack::Place,
+}
+
 /// What was understood.
 #[derive(Debug)]
 pub enum Output<'a> {
@@ -69,6 +76,7 @@ pub enum Output<'a> {
         end: bool,
         /// Bytes of its frames, with their headers.
         wire: u64,
+        places: Places,
     },
     /// A part of a DATA frame. Summed up over a frame the sizes are those of the frame.
     Data {

@@ -155,6 +155,7 @@ impl Pipeline {
 
     pub(super) fn egress_closed(&mut self, time: Time, pid: Pid, id: ConnectionId, gone: bool) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
+        connection.release();
         if gone || connection.closed_here {
             connection.end(time, Direction::Receive);
             connection.end(time, Direction::Send);

@@ -90,12 +90,22 @@ impl Pipeline {
     fn began(&mut self, (id, sequence): Key, sink: &mut impl Sink) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let entrypoint = self.sources.entrypoint(connection.pid, connection.local);
-        let Some(head) = connection.message(sequence).and_then(|message| message.request.as_ref()) else { return };
+        let Some(message) = connection.message(sequence) else { return };
+        let Some(head) = &message.request else { return };
+        let again = message.hidden.is_some();
         let method = match &head.method {
             Method::Other(_) => Method::Unknown,
             known => known.clone(),
         };
-        sink.began(entrypoint.as_ref(), &method, connection.tls.is_some());
+        let tls = connection.tls.is_some();
+        // Told before, of a stream of which more has become known.
+        if again
+            && let Some(at) = connection.active.iter().position(|(begun, ..)| *begun == sequence)
+            && let Some((_, entrypoint, method)) = connection.active.remove(at)
+        {
+            sink.ended(entrypoint.as_ref(), &method, tls);
+        }
+        sink.began(entrypoint.as_ref(), &method, tls);
         connection.active.push_back((sequence, entrypoint, method));
     }
 

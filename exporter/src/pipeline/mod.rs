@@ -19,7 +19,7 @@ use crate::connection::{Clock, Connection, Epoch, Sequence, Side, serves};
 use crate::counters::{Cause, Counters};
 use crate::event::{
     Change, ConnectionId, Direction, Ended, Event, Goroutine, Kind, Name, Open, Origin, Own, Pid, Probe, Process, Role,
-    State, Tally, Time, Tls, Transfer,
+    State, Table, Tally, Time, Tls, Transfer,
 };
 use crate::exchange::{self, Exchange, Method};
 use crate::link::Linker;
@@ -69,6 +69,8 @@ pub trait Sink {
     fn needs_request_write(&mut self, pid: Pid);
     /// A handler's stream could not be read: the probe that tells is needed.
     fn needs_http2_stream(&mut self, _pid: Pid) {}
+    /// Something in the table of header compression of a direction is not known: that of this number is wanted.
+    fn needs_table(&mut self, _pid: Pid, _connection: ConnectionId, _direction: Direction, _number: u8) {}
     /// No TLS session came about on a connection to this entrypoint.
     fn handshake_failed(&mut self, _entrypoint: Option<&Name>) {}
     /// Payloads of DATA on an HTTP/2 connection are wanted, or not.
@@ -95,6 +97,8 @@ pub struct Pipeline {
     lingering: VecDeque<Lingering>,
     /// Connections on which hoptap itself asks Traefik.
     own: FxHashSet<Own>,
+    /// Connections to backends with streams of which more may become known.
+    held: FxHashSet<ConnectionId>,
     counters: Arc<Counters>,
     /// Client requests that ended without a response on the wire: the kernel cannot count them.
     unanswered: u64,
@@ -124,6 +128,7 @@ impl Pipeline {
             http3: FxHashMap::default(),
             lingering: VecDeque::new(),
             own: FxHashSet::default(),
+            held: FxHashSet::default(),
             counters,
             unanswered: 0,
             heads: 0,
@@ -173,7 +178,10 @@ impl Pipeline {
             Kind::Transfer(transfer) => self.transfer(time, transfer, sink),
             Kind::State(state) => self.state(time, pid, state, sink),
             Kind::Probe { goroutine, probe } => self.probe(time, pid, *goroutine, probe, sink),
-            Kind::Tally(tally) => self.tally(tally),
+            Kind::Tally(tally) => {
+                self.release(time);
+                self.tally(tally);
+            }
             Kind::Lost => {
                 self.epoch = self.epoch.wrapping_add(1);
                 self.linker.lost(self.epoch);
@@ -181,6 +189,7 @@ impl Pipeline {
             }
             Kind::Ended(ended) => self.gone(time, pid, ended, sink),
             Kind::Tls(tls) => self.tls(tls),
+            Kind::Table(table) => self.table(time, table, sink),
         }
         self.tell_lingering(time);
         self.linker.pass(time);
@@ -257,6 +266,26 @@ impl Pipeline {
             server_name: named(tls.server_name),
             protocol: named(tls.protocol),
         });
+    }
+
+    fn table(&mut self, time: Time, table: &Table<'_>, sink: &mut impl Sink) {
+        let Some(connection) = self.connections.get_mut(&table.connection) else { return };
+        connection.table(table);
+        match connection.side {
+            Side::Ingress => self.ingress_facts(time, table.connection, sink),
+            Side::Egress => self.egress_facts(time, table.connection, Goroutine::default()),
+            Side::Unknown | Side::Own => {}
+        }
+    }
+
+    /// Tells of streams to backends whose tables did not come.
+    fn release(&mut self, time: Time) {
+        for id in std::mem::take(&mut self.held) {
+            if let Some(connection) = self.connections.get_mut(&id) {
+                connection.release();
+                self.egress_facts(time, id, Goroutine::default());
+            }
+        }
     }
 
     fn open(&mut self, time: Time, pid: Pid, open: &Open) {
@@ -348,6 +377,12 @@ impl Pipeline {
         {
             connection.data_wanted = Some(streams.wants_data);
             sink.data(id, streams.wants_data);
+        }
+        for (direction, number) in connection.wanted_tables().into_iter().flatten() {
+            sink.needs_table(connection.pid, id, direction, number);
+        }
+        if connection.holds() {
+            self.held.insert(id);
         }
         let until = connection.skippable_until(transfer.direction);
         let told = &mut connection.told[usize::from(transfer.direction == Direction::Send)];

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::*;
 use crate::event::{
     Change, Configuration, Direction, Ended, Event, Frames, Goroutine, Kind, Open, Origin, Own, Probe, Process, Role,
-    State, Tally, Tls, Transfer,
+    State, Table, TablePlace, Tally, Tls, Transfer,
 };
 
 const GOROUTINE: Goroutine = Goroutine { id: 77, parent: 7, role: Role::Serve };
@@ -87,6 +87,15 @@ fn every_kind() -> Vec<Event<'static>> {
         frames: Some(Frames { continued: 0, left: 0, resumed: false }),
     }));
     kinds.push(Kind::Own(Own { from: v4, to: 8080 }));
+    for place in [TablePlace::After, TablePlace::AfterNext, TablePlace::Before] {
+        kinds.push(Kind::Table(Table {
+            connection: 1,
+            direction: Direction::Receive,
+            stream: 3,
+            place,
+            entries: b"\x04\0\x01\0hostx",
+        }));
+    }
     kinds.push(Kind::Lost);
     kinds.push(Kind::Ended(Ended { connection: 1, error: 104, responses: 7, sealed: false }));
     for probe in [
@@ -178,7 +187,7 @@ fn shape_of_the_format() {
         .unwrap()
         .iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-    assert_eq!((header::FORMAT, sum), (3, 11_978_623_489_686_096_034));
+    assert_eq!((header::FORMAT, sum), (3, 15_319_443_609_451_182_676));
 }
 
 #[test]

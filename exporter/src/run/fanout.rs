@@ -105,6 +105,10 @@ impl Sink for Fanout {
         self.commands.push(Command::NeedsHttp2Stream(pid));
     }
 
+    fn needs_table(&mut self, pid: Pid, connection: ConnectionId, direction: Direction, number: u8) {
+        self.commands.push(Command::Table(pid, connection, direction, number));
+    }
+
     fn handshake_failed(&mut self, entrypoint: Option<&Name>) {
         self.metrics.handshake_failed(entrypoint);
     }

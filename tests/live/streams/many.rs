@@ -105,7 +105,11 @@ pub(crate) async fn older(lab: &Lab) -> Result<()> {
             kept = Some(connection);
         }
     }
-    mix::compare(lab, before, &shots, &HashSet::new()).await
+    mix::compare(lab, before, &shots, &HashSet::new()).await?;
+    let hidden: Vec<_> =
+        lab.collector.spans().into_iter().filter(|span| span.attributes.contains_key("hoptap.unknown")).collect();
+    ensure!(hidden.is_empty(), "{} spans of which something is not known, such as {:#?}", hidden.len(), hidden.first());
+    Ok(())
 }
 
 async fn fire<'a>(

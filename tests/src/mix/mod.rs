@@ -103,6 +103,12 @@ pub async fn compare(lab: &Lab, before: usize, shots: &[Shot], unanswered: &Hash
     }
     let mut verdict = oracle::compare(&rows, &spans, &received);
     verdict.differences.extend(differences);
+    if let (false, Some(hoptap)) = (verdict.differences.is_empty(), &lab.hoptap) {
+        let told = ["hoptap_requests_total", "hoptap_drops_total"];
+        let samples = hoptap.metrics().await?;
+        let samples = samples.iter().filter(|sample| told.contains(&sample.name.as_str()) && sample.value > 0.0);
+        verdict.differences.extend(samples.map(|sample| format!("hoptap counts {sample:?}")));
+    }
     verdict.check()
 }
 

@@ -1,5 +1,6 @@
 //! One of those who send a mix.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -60,6 +61,9 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) async fn run(mut self) -> Result<Sent> {
         let mut sent = Sent::default();
+        // Connections that this mix has used. The first that is seen on an older one must be a request that can be told
+        // from what was under way before.
+        let mut used = HashSet::new();
         while let Some(id) = self.next_id() {
             let drawn = self.draw();
             if let Drawn::Stream(case) = drawn
@@ -68,12 +72,13 @@ impl Worker {
                 self.share(case, id, &mut sent).await?;
                 continue;
             }
-            let (follows, tls) = match &drawn {
-                Drawn::One(case) => (case.may_follow(), case.is_tls()),
-                Drawn::Stream(case) => (case.may_follow(), case.over.is_tls()),
+            let (follows, tls, logged) = match &drawn {
+                Drawn::One(case) => (case.may_follow(), case.is_tls(), case.is_logged()),
+                Drawn::Stream(case) => (case.may_follow(), case.over.is_tls(), case.is_logged()),
             };
             let kept = &mut self.kept[usize::from(tls)];
-            let kept = if follows && self.random.draw() % 10 < KEPT_IN_TEN { kept.pop() } else { None };
+            let may_be = |connection: &mut Connection| logged || used.contains(&connection.local.port());
+            let kept = if follows && self.random.draw() % 10 < KEPT_IN_TEN { kept.pop_if(may_be) } else { None };
             let fired = async {
                 match drawn {
                     Drawn::One(case) => case.fire(&self.doors, &id, kept).await,
@@ -83,6 +88,7 @@ impl Worker {
             match timeout(PATIENCE, fired).await {
                 Ok(shot) => {
                     let mut shot = shot?;
+                    used.insert(shot.port);
                     let kept = &mut self.kept[usize::from(tls)];
                     kept.extend(shot.kept.take().filter(|_| follows));
                     kept.truncate(KEPT.max(1));

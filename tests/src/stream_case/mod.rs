@@ -261,6 +261,11 @@ impl StreamCase {
         self
     }
 
+    /// There is a row of it in Traefik's access log.
+    pub const fn is_logged(&self) -> bool {
+        self.logged
+    }
+
     /// net/http or Traefik answer before there is a log.
     pub const fn unlogged(mut self) -> Self {
         self.logged = false;

@@ -49,6 +49,7 @@ impl Session {
                 self.trace(found, handler);
             }
         }
+        self.scanned = true;
         if !self.traced.is_empty() {
             self.waiting = false;
         } else if !self.waiting {
@@ -82,6 +83,8 @@ impl Session {
         let by_probes = self.settings.names != NamesFrom::Api;
         traced.attach(&mut self.programs, |spec| match spec.when {
             When::Always | When::Learning => by_probes || !spec.names,
+            // Who was there before may have connections.
+            When::TablesUnknown => !self.scanned,
             When::OnDemand | When::StreamsUnknown => false,
         });
         if !traced.has("router") {

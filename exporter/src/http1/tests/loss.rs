@@ -94,6 +94,33 @@ fn a_loss_forgets_what_was_expected() {
     );
 }
 
+/// Who types a request, or sends it byte by byte, sends no piece that looks like one.
+#[test]
+fn joined_midway_by_a_request_in_small_pieces() {
+    let trace = |pieces: &[&'static [u8]]| {
+        let input: Vec<Input<'_>> = pieces.iter().map(|piece| Bytes(piece)).collect();
+        requests(RequestDecoder::joined_midway(), &input)
+    };
+    let bytes: Vec<&[u8]> = NEXT.chunks(1).collect();
+    for (pieces, expected) in [
+        (&*bytes, "begin, GET /next host=a 1.1, end"),
+        (&[b"G", b"ET /next HTTP/1.1\r\nHost: a\r\n\r\n"], "begin, GET /next host=a 1.1, end"),
+        (&[b"GET", b" /next HT", b"TP/1.1\r\nHost: a\r", b"\n\r\n"], "begin, GET /next host=a 1.1, end"),
+        (&[b"the end of a body", b"GET /n", b"ext HTTP/1.1\r\nHost: a\r\n\r\n"], "begin, GET /next host=a 1.1, end"),
+        // It might have become one, and what came instead is one.
+        (&[b"BODY", b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"], "begin, GET /next host=a 1.1, end"),
+        (&[b"BODY", b" of it", b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"], "begin, GET /next host=a 1.1, end"),
+        (&[b"AB", b"C"], ""),
+        (&[b"GET /ne", b"xt and more"], ""),
+        (&[b"G\n", b"ET /next HTTP/1.1\r\n\r\n"], ""),
+    ] as [(&[&'static [u8]], &str); _]
+    {
+        assert_eq!(trace(pieces), expected, "{pieces:?}");
+    }
+    let input = [Bytes(b"GET /ne"), Gap(1), Bytes(b"t HTTP/1.1\r\nHost: a\r\n\r\n")];
+    assert_eq!(requests(RequestDecoder::joined_midway(), &input), "");
+}
+
 #[test]
 fn joined_midway() {
     for (piece, believed) in [

@@ -19,7 +19,7 @@ use table::Table;
 
 pub use reader::Literal;
 pub use text::Text;
-pub use unknown::Unknown;
+pub use unknown::{Place, Unknown};
 
 /// Memory that is kept for the next Huffman string.
 const SCRATCH_KEPT: usize = 4096;
@@ -89,6 +89,24 @@ impl Decoder {
     /// The caller found out what stands in an entry, or a part of it. Ignored if the table was forgotten since.
     pub fn learn(&mut self, reference: Unknown, name: Option<Text>, value: Option<Text>) {
         self.table.learn(reference, name, value);
+    }
+
+    /// How far insertions have come.
+    pub fn place(&self) -> Place {
+        self.table.place()
+    }
+
+    /// The caller found out what the whole table was, the newest entry first, at a place. Ignored if it was forgotten
+    /// since.
+    pub fn learn_table<'t>(&mut self, place: Place, entries: impl Iterator<Item = (&'t [u8], &'t [u8])>) {
+        for (back, (name, value)) in entries.enumerate() {
+            self.table.learn(Unknown::behind(place, back), Some(name.into()), Some(value.into()));
+        }
+    }
+
+    /// Puts into a field of before what was learned since. Says whether anything was.
+    pub fn resolve(&self, field: &mut Field) -> bool {
+        self.table.resolve(field)
     }
 
     /// A block went by unseen: nothing is known of the table any more.

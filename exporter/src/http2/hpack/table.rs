@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use super::learned::Learned;
-use super::{Field, Text, Unknown, static_table};
+use super::{Field, Place, Text, Unknown, static_table};
 
 /// What RFC 7541 counts for an entry on top of its name and value.
 const OVERHEAD: usize = 32;
@@ -54,17 +54,26 @@ impl Table {
             Some(field) => field.clone(),
             None => Field { name: None, value: None, unknown: Some(self.number(back)) },
         };
+        self.resolve(&mut field);
+        Some(field)
+    }
+
+    /// Puts in what was learned of the entry that a field stands in. Says whether anything was.
+    pub(super) fn resolve(&self, field: &mut Field) -> bool {
+        let Some((name, value)) = field.unknown.and_then(|unknown| self.learned.get(unknown)) else { return false };
         let inserted = field.value.is_some();
-        if let Some((name, value)) = field.unknown.and_then(|unknown| self.learned.get(unknown)) {
-            field.name.clone_from(name);
-            if !inserted {
-                field.value.clone_from(value);
-            }
+        field.name.clone_from(name);
+        if !inserted {
+            field.value.clone_from(value);
         }
         if field.name.is_some() && field.value.is_some() {
             field.unknown = None;
         }
-        Some(field)
+        true
+    }
+
+    pub(super) fn place(&self) -> Place {
+        Place(self.next)
     }
 
     pub(super) fn insert(&mut self, field: Field) {

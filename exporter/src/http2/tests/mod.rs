@@ -96,7 +96,7 @@ fn unseen(text: &mut String, count: &mut u64) {
 
 fn describe(output: &Output<'_>) -> String {
     match output {
-        Output::Headers { stream, fields, complete, end, wire } => {
+        Output::Headers { stream, fields, complete, end, wire, .. } => {
             let text =
                 |text: &Option<super::Text>| text.as_ref().map_or("?".into(), |text| text.escape_ascii().to_string());
             let fields: Vec<_> =

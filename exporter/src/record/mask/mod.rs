@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::configuration::without_secrets;
-use crate::event::{Change, ConnectionId, Direction, Ended, Event, Kind, Origin, Probe, State, Transfer};
+use crate::event::{Change, ConnectionId, Direction, Ended, Event, Kind, Origin, Probe, State, Table, Transfer};
 use crate::redact::without_user;
 use direction::Masked;
 use walked::Walked;
@@ -71,6 +71,12 @@ impl Masker {
             }
             Kind::Transfer(transfer) if !transfer.bytes.is_empty() => {
                 return self.transfer(event, transfer);
+            }
+            Kind::Table(table) => {
+                self.bytes.clear();
+                self.bytes.extend_from_slice(table.entries);
+                walked::mask_table(&mut self.bytes);
+                return Cow::Owned(with_kind(event, Kind::Table(Table { entries: &self.bytes, ..table.clone() })));
             }
             Kind::Configuration(configuration) => {
                 let configuration = Box::new(without_secrets(configuration));

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::STAR;
 use crate::event::Frames;
 use crate::http2::LEFT_OUT_KEPT;
-use crate::http2::hpack::{self, Field};
+use crate::http2::hpack::{self, Field, Text};
 use crate::redact::{is_secret_header, is_secret_query_key};
 
 const HEADER: usize = 9;
@@ -97,6 +97,25 @@ impl Walked {
         }
         Some(())
     }
+}
+
+/// Masks the entries of a table (`event::Table::entries`). What cannot be read is masked as a whole.
+pub(super) fn mask_table(mut bytes: &mut [u8]) {
+    while let &mut [a, b, c, d, ..] = bytes {
+        let [name, value] = [[a, b], [c, d]].map(|length| usize::from(u16::from_le_bytes(length)));
+        let rest = &mut bytes[4..];
+        if name + value > rest.len() {
+            return rest.fill(STAR);
+        }
+        let (name, rest) = rest.split_at_mut(name);
+        let (value, rest) = rest.split_at_mut(value);
+        let field = Field { name: Some(Text::from(&*name)), value: Some(Text::from(&*value)), unknown: None };
+        if is_secret(&field) {
+            value.fill(STAR);
+        }
+        bytes = rest;
+    }
+    bytes.fill(STAR);
 }
 
 /// Whether the value of a field is a secret, or holds one: it is masked as a whole then.
