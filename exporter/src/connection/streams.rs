@@ -275,7 +275,7 @@ impl Streams {
                     message.last = time;
                     let [_, tables] = &self.tables;
                     let hides = |hidden: &Hidden| hidden.response.iter().any(|it| hides(it)) || hides(&hidden.trailers);
-                    if side == Side::Egress && tables.awaited && message.hidden.as_deref().is_some_and(hides) {
+                    if side == Side::Egress && tables.expected && message.hidden.as_deref().is_some_and(hides) {
                         self.held.push(stream);
                     } else if message.request.is_some() {
                         facts.push(Fact::Answered(stream.into()));

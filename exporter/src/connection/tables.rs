@@ -16,7 +16,7 @@ pub(super) struct Tables {
     /// How often it was asked for; the kernel side sends it once of itself where a connection was open before.
     asked: u8,
     /// It may come.
-    pub(super) awaited: bool,
+    pub(super) expected: bool,
     /// Something was not known since this was looked at last.
     unknown: bool,
     /// Where in the table the heads of streams ended.
@@ -35,7 +35,7 @@ struct Early {
 
 impl Tables {
     pub(super) fn new(midway: bool) -> Self {
-        Self { asked: u8::from(midway), awaited: midway, ..Self::default() }
+        Self { asked: u8::from(midway), expected: midway, ..Self::default() }
     }
 
     /// Notes a block. If a table waits for this one: where it belongs.
@@ -50,7 +50,7 @@ impl Tables {
 
     /// Notes the head of a stream.
     pub(super) fn head(&mut self, stream: u32, places: Places) {
-        if self.awaited {
+        if self.expected {
             if self.heads.len() >= HEADS {
                 self.heads.pop_front();
             }
@@ -63,7 +63,7 @@ impl Tables {
         if table.place == TablePlace::After {
             let found = self.heads.iter().rfind(|(stream, _)| *stream == table.stream).map(|(_, place)| *place);
             // Of a block that was missed: asked for again where something is not known.
-            self.awaited &= found.is_some();
+            self.expected &= found.is_some();
             return found;
         }
         let before = table.place == TablePlace::Before;
@@ -79,7 +79,7 @@ impl Tables {
     /// All that was in the table is known.
     pub(super) fn learn(&mut self, decoder: &mut Decoder, place: Place, entries: &[u8]) {
         decoder.learn_table(place, self::entries(entries));
-        self.awaited = false;
+        self.expected = false;
         self.unknown = false;
         self.heads = VecDeque::new();
     }
@@ -88,7 +88,7 @@ impl Tables {
     pub(super) fn lost(&mut self) {
         self.heads.clear();
         self.early = None;
-        self.awaited = false;
+        self.expected = false;
     }
 
     /// Something was not known since the last call: the number of the table to ask for.
@@ -96,10 +96,10 @@ impl Tables {
         if !std::mem::take(&mut self.unknown) {
             return None;
         }
-        if !self.awaited {
+        if !self.expected {
             // At the end of the numbers there is no more to be had.
             self.asked = self.asked.checked_add(1)?;
-            self.awaited = true;
+            self.expected = true;
         }
         Some(self.asked)
     }
