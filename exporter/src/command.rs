@@ -32,6 +32,8 @@ pub enum Action {
     Record(Record),
     /// Tell what a file holds, as if it happened now. Needs no root.
     Replay(Replay),
+    /// Evaluate an expression of a rule on given fields: prints `true`, `false`, or `unknown:` and what is missing.
+    Eval(Eval),
 }
 
 /// What to watch and how to tell it.
@@ -114,6 +116,18 @@ pub struct Replay {
     /// Print the metrics page at the end.
     #[arg(long)]
     pub metrics: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Eval {
+    /// The expression, such as 'http.res.status >= 500 and not is_internal()'.
+    pub expression: String,
+    /// A JSON object of fields, nested or with dots in its names; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// A macro that the expression, or another macro, may use; may be given several times.
+    #[arg(long = "macro", value_name = "NAME=EXPR", value_parser = named)]
+    pub macros: Vec<(String, String)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -199,4 +213,10 @@ fn ring(text: &str) -> Result<u32, String> {
         .ok()
         .filter(|kib: &u32| kib.is_power_of_two() && (64..=1024 * 1024).contains(kib))
         .ok_or_else(|| "expected a power of two between 64 and 1048576, in KiB".into())
+}
+
+fn named(text: &str) -> Result<(String, String), String> {
+    let (name, expression) =
+        text.split_once('=').ok_or("expected NAME=EXPR, such as 'is_error=http.res.status >= 500'")?;
+    Ok((name.trim().to_owned(), expression.to_owned()))
 }

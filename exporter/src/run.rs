@@ -1,5 +1,6 @@
 //! Puts the stages together: what is built here from the command line runs until a signal ends it.
 
+mod eval;
 mod fanout;
 mod record;
 mod replay;
@@ -51,6 +52,7 @@ pub fn run(command: Command) -> ExitCode {
         None => watch::run(&command.watch),
         Some(Action::Record(record)) => record::run(&record),
         Some(Action::Replay(replay)) => replay::run(&replay),
+        Some(Action::Eval(eval)) => eval::run(&eval),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,24 +5,19 @@
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::Error;
-
 /// Bounds of one compiled pattern and of its cache, in bytes: a table may hold thousands.
 const MAX_PROGRAM: usize = 1 << 20;
 const MAX_CACHE: usize = 256 << 10;
 
 /// Compiles a pattern of Go's `regexp` (Go 1.26 regexp/syntax), to be searched for anywhere in a text.
-pub(super) fn compile(pattern: &str) -> Result<Regex, Error> {
-    let rewritten = rewrite(pattern).ok_or_else(|| Error::Pattern {
-        pattern: pattern.into(),
-        reason: "an escape or a group that Go does not know".into(),
-    })?;
+///
+/// # Errors
+/// Says why Go would not take the pattern, or that it is too large.
+pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
+    let rewritten = rewrite(pattern).ok_or("an escape or a group that Go does not know")?;
     RegexBuilder::new(&rewritten).size_limit(MAX_PROGRAM).dfa_size_limit(MAX_CACHE).build().map_err(|error| {
-        Error::Pattern {
-            pattern: pattern.into(),
-            // The crate's message draws the pattern over several lines: its last line says what is wrong.
-            reason: error.to_string().lines().last().unwrap_or_default().trim().into(),
-        }
+        // The crate's message draws the pattern over several lines: its last line says what is wrong.
+        error.to_string().lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned()
     })
 }
 
@@ -238,7 +233,7 @@ fn push_literal(out: &mut String, literal: char) {
 }
 
 /// The text that matches exactly `literal`.
-pub(super) fn quote(literal: &str) -> String {
+pub(crate) fn quote(literal: &str) -> String {
     let mut pattern = String::with_capacity(literal.len());
     for character in literal.chars() {
         // Written for Go's syntax: the result is rewritten with the pattern around it.
