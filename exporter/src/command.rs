@@ -1,11 +1,15 @@
 //! The command line.
 
+mod configured;
+
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::capture;
+use crate::config::Configuration;
 use crate::export::stdout;
 use crate::pipeline::NamesFrom;
 
@@ -28,6 +32,8 @@ pub struct Command {
 
 #[derive(Debug, Subcommand)]
 pub enum Action {
+    /// Say what is wrong with a configuration file, and what it would do. Starts nothing.
+    Check(Check),
     /// Write what is seen to a file, to be told later by `replay`.
     Record(Record),
     /// Tell what a file holds, as if it happened now. Needs no root.
@@ -39,6 +45,15 @@ pub enum Action {
 /// What to watch and how to tell it.
 #[derive(Debug, Clone, Args)]
 pub struct Watch {
+    /// The configuration, in YAML: docs/configuration.md. Flags beat the OTEL_* variables, and both beat the file.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What that file says, once it is read.
+    #[arg(skip)]
+    pub configuration: Option<Configuration>,
+    /// The flags that were given: what has its default else may come from the file.
+    #[arg(skip)]
+    pub said: BTreeSet<String>,
     #[command(flatten)]
     pub capture: Capture,
     #[command(flatten)]
@@ -91,6 +106,12 @@ pub struct Log {
     /// How it is written: `console` for people, `json` for programs.
     #[arg(long, global = true, value_enum, default_value_t = Encoding::Console, value_name = "ENCODING")]
     pub log_encoding: Encoding,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Check {
+    /// The configuration file.
+    pub file: PathBuf,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -22,5 +22,6 @@ pub mod counters;
 pub mod readiness;
 pub mod export;
 pub mod serve;
+pub mod config;
 pub mod command;
 pub mod run;

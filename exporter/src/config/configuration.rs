@@ -6,7 +6,7 @@ use super::own::{Limits, Metrics, Spans, Traefik, limits, metrics, spans, traefi
 use super::redact::{Redact, redact};
 use super::services::{EventTarget, ObjectTarget, Otlp, Services, services};
 use super::stacks::{HttpCapture, Level, Macro, Stack, rulekit, stacks};
-use super::tap::{Tap, tap};
+use super::tap::{Tap, Through, tap};
 
 /// What a file says, with every default filled in.
 #[derive(Debug, Clone)]
@@ -28,8 +28,7 @@ const VERSION: Parsed<u64> = Parsed {
     expected: "`2`",
     parse: |text| match text {
         "2" => Ok(2),
-        "1" => Err("version 1 is the format of older Qtaps; write the file anew as version 2".into()),
-        _ => Err(String::new()),
+        _ => Err("hoptap reads version 2 only".into()),
     },
     show: ToString::to_string,
 };
@@ -64,8 +63,7 @@ pub(super) fn configuration(keys: &mut Keys<'_, '_>) -> Option<Configuration> {
         section("redact", "{headers: [x-session]}", "What is hidden in every output, besides what always is."),
         &Section(redact),
     );
-    let limits =
-        keys.section(section("limits", "{memory: 128MiB}", "What hoptap may use, at most."), &Section(limits));
+    let limits = keys.section(section("limits", "{memory: 128MiB}", "What hoptap may use, at most."), &Section(limits));
     Some(Configuration {
         services: services?,
         macros: macros?,
@@ -86,22 +84,23 @@ impl Configuration {
 
     /// What `tap.http.stack` names.
     pub fn capture(&self) -> Option<&HttpCapture> {
-        self.stack(self.tap.stack.as_deref()?)?.capture.first()
+        self.stack(self.tap.stack.name()?)?.capture.first()
     }
 
     /// Every capture that exchanges can reach.
     pub fn reached(&self) -> impl Iterator<Item = &HttpCapture> {
-        let endpoints = self.tap.endpoints.iter().filter_map(|endpoint| endpoint.stack.as_deref());
-        let names = self.tap.stack.as_deref().into_iter().chain(endpoints);
+        let endpoints = self.tap.endpoints.iter().filter_map(|endpoint| endpoint.stack.name());
+        let names = self.tap.stack.name().into_iter().chain(endpoints);
         names.filter_map(|name| self.stack(name)).flat_map(|stack| &stack.capture)
     }
 
     /// The most detailed level that any exchange can get: what has to be captured. Without a stack, summaries.
     pub fn most_detailed(&self) -> Level {
-        let levels = self.reached().flat_map(|capture| {
-            capture.rules.iter().map(|rule| rule.level).chain(std::iter::once(capture.level))
-        });
-        levels.max().unwrap_or(Level::Summary)
+        let levels = self
+            .reached()
+            .flat_map(|capture| capture.rules.iter().map(|rule| rule.level).chain(std::iter::once(capture.level)));
+        let summaries = (self.tap.stack == Through::Unsaid).then_some(Level::Summary);
+        levels.chain(summaries).max().unwrap_or(Level::None)
     }
 
     /// Where spans go: what `spans` says, or else the first event store of `type: otlp`.
@@ -114,9 +113,10 @@ impl Configuration {
         })
     }
 
-    /// Whether exchanges are printed on standard output.
+    /// Whether exchanges are printed on standard output: a store says so, or nothing else would tell of them.
     pub fn prints(&self) -> bool {
         self.services.event_stores.iter().any(|store| matches!(store.to, EventTarget::Stdout))
             || self.services.object_stores.iter().any(|store| matches!(store.to, ObjectTarget::Stdout))
+            || (self.services.event_stores.is_empty() && self.spans.collector.is_none())
     }
 }

@@ -37,7 +37,8 @@ impl Excerpt {
         for (offset, character) in line.char_indices() {
             let offset = begin + offset;
             if offset >= start && first.is_none() {
-                first = Some(shown.len());
+                let inside = hidden.is_some() && hidden == mask.covering(offset);
+                first = Some(if inside { shown.len().saturating_sub(STARS.len()) } else { shown.len() });
             }
             match (mask.covering(offset), hidden) {
                 (Some(secret), Some(before)) if secret == before => {}

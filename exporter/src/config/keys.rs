@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::kind::Kind;
+use super::mask::Mask;
 use super::node::{Node, Value};
 use super::page::{Entry, Presence};
 use super::reader::{Reader, did_you_mean, one_of};
@@ -33,8 +34,6 @@ pub(super) struct Keys<'k, 'a> {
     node: Option<&'k Node>,
     path: String,
     known: Vec<&'static str>,
-    /// The variant that is described, for the reference.
-    variant: Option<&'static str>,
     /// Which keys there are cannot be told.
     open: bool,
 }
@@ -51,13 +50,18 @@ impl<'k, 'a> Keys<'k, 'a> {
             Some(node) if node.is_null() => None,
             Some(Node { value: Value::Map(_), .. }) | None => node,
             Some(other) => {
-                let help = matches!(other.value, Value::List(_)).then(|| "remove the `-` before its keys".to_owned());
-                reader.wrong(other, "a mapping: `key: value` lines, indented", help);
+                let names = || one_of(keys_of(read)).replace("one of ", "");
+                let help = match &other.value {
+                    Value::List(items) if items.iter().any(|item| matches!(item.value, Value::Map(_))) => {
+                        "remove the `-` before its keys".to_owned()
+                    }
+                    _ => format!("write its keys in lines of their own, indented: {}", names()),
+                };
+                reader.wrong(other, "a mapping: `key: value` lines, indented", Some(help));
                 return None;
             }
         };
-        let mut keys =
-            Keys { reader, node, path: path.to_owned(), known: Vec::new(), variant: None, open: false };
+        let mut keys = Keys { reader, node, path: path.to_owned(), known: Vec::new(), open: false };
         let value = read(&mut keys);
         keys.finish();
         value
@@ -93,7 +97,7 @@ impl<'k, 'a> Keys<'k, 'a> {
 
     fn describe<K: Kind>(&mut self, key: Key, kind: &K, presence: Presence) {
         let path = self.path(key.name);
-        let variant = self.variant;
+        let variant = self.reader.variant;
         if let Some(page) = &mut self.reader.page {
             page.push(Entry { path: path.clone(), kind: kind.expected(), presence, variant, key });
             kind.describe(&path, self.reader);
@@ -166,13 +170,16 @@ impl<'k, 'a> Keys<'k, 'a> {
         if self.reader.page.is_some() {
             let path = self.path(key.name);
             let presence = Presence::Required;
-            let entry = Entry { path, kind: one_of(names.iter().copied()), presence, variant: None, key };
+            let entry =
+                Entry { path, kind: one_of(names.iter().copied()), presence, variant: self.reader.variant, key };
             self.reader.page.get_or_insert_default().push(entry);
+            let outer = self.reader.variant;
             for variant in variants {
-                self.variant = Some(variant.name);
+                // One alone needs no telling.
+                self.reader.variant = if variants.len() > 1 { Some(variant.name) } else { outer };
                 (variant.read)(self);
             }
-            self.variant = None;
+            self.reader.variant = outer;
             return None;
         }
         let Some(node) = self.node(key.name) else {
@@ -186,7 +193,6 @@ impl<'k, 'a> Keys<'k, 'a> {
             self.open = true;
             return None;
         };
-        self.variant = Some(variant.name);
         let value = (variant.read)(self);
         self.others(variants, variant.name);
         value
@@ -199,7 +205,7 @@ impl<'k, 'a> Keys<'k, 'a> {
             return;
         }
         for variant in variants.iter().filter(|variant| variant.name != chosen) {
-            let keys = self.keys_of(variant.read);
+            let keys = keys_of(variant.read);
             for (name, _) in entries {
                 let Some(owned) = keys.iter().find(|key| name.text() == Some(**key)) else { continue };
                 if self.known.contains(owned) {
@@ -214,22 +220,6 @@ impl<'k, 'a> Keys<'k, 'a> {
                 );
             }
         }
-    }
-
-    fn keys_of<T>(&self, read: fn(&mut Keys<'_, '_>) -> Option<T>) -> Vec<&'static str> {
-        let nothing: super::Lookup<'_> = &|_| None;
-        let mut reader = Reader::new("", nothing, Default::default());
-        reader.page = Some(Vec::new());
-        let mut keys = Keys {
-            reader: &mut reader,
-            node: None,
-            path: String::new(),
-            known: Vec::new(),
-            variant: None,
-            open: true,
-        };
-        read(&mut keys);
-        keys.known
     }
 
     /// Reports what was never asked for, and what stands twice.
@@ -263,6 +253,16 @@ impl<'k, 'a> Keys<'k, 'a> {
     }
 }
 
+/// The keys that `read` asks for.
+fn keys_of<T>(read: fn(&mut Keys<'_, '_>) -> Option<T>) -> Vec<&'static str> {
+    let nothing: super::Lookup<'_> = &|_| None;
+    let mut reader = Reader::new("", nothing, Mask::default());
+    reader.page = Some(Vec::new());
+    let mut keys = Keys { reader: &mut reader, node: None, path: String::new(), known: Vec::new(), open: true };
+    read(&mut keys);
+    keys.known
+}
+
 /// Keys of Qtap that have no meaning here, and keys that stand one level off.
 fn elsewhere(path: &str, name: &str, value: &Node) -> Option<String> {
     let help = match (path, name) {
@@ -272,6 +272,7 @@ fn elsewhere(path: &str, name: &str, value: &Node) -> Option<String> {
         ("", "direction" | "ignore_loopback" | "filters" | "endpoints" | "http") => "indent it below `tap:`",
         ("", "plugins") => "plugins belong to a stack: `stacks:`, its name, then `plugins:`",
         ("tap", "stack") => "write `http:` and below it `stack:`",
+        ("services.object_stores[]", "path" | "dir") => "did you mean `directory`?",
         (path, "level" | "format" | "rules") if path.ends_with("plugins[]") => "indent it below `config:`",
         (path, "mode") if path.ends_with(".config") => "did you mean `level`?",
         ("", "<<") | (_, "<<") if !matches!(value.value, Value::Map(_)) => "`<<` merges a mapping: `<<: *name`",

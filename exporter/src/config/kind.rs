@@ -18,6 +18,10 @@ pub(super) trait Kind {
     }
     /// What the kind holds, into the reference.
     fn describe(&self, _path: &str, _reader: &mut Reader<'_>) {}
+    /// Whether it is written as a mapping.
+    fn is_mapping(&self) -> bool {
+        false
+    }
     /// The value where the key is left out, of kinds that can be empty.
     fn absent(&self, _path: &str, _reader: &mut Reader<'_>) -> Option<Self::Value> {
         None
@@ -152,7 +156,10 @@ impl<T> Kind for Parsed<T> {
             Ok(value) => Some(value),
             Err(help) => {
                 // Help may repeat what was written.
-                let help = (!help.is_empty() && !reader.mask.hides(&node.at)).then_some(help);
+                let text = node.text().unwrap_or_default();
+                let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+                let tells = reader.mask.hides(&node.at) && help.contains(rest);
+                let help = (!help.is_empty() && !tells).then_some(help);
                 reader.wrong(node, self.expected, help);
                 None
             }
@@ -169,6 +176,10 @@ pub(super) struct Section<T>(pub(super) fn(&mut Keys<'_, '_>) -> Option<T>);
 
 impl<T> Kind for Section<T> {
     type Value = T;
+
+    fn is_mapping(&self) -> bool {
+        true
+    }
 
     fn expected(&self) -> String {
         "a mapping".into()
@@ -210,23 +221,27 @@ impl<K: Kind> Kind for List<K> {
 
     fn expected(&self) -> String {
         let alone = if self.one { ", or one alone" } else { "" };
-        format!("a list: {}{alone}", self.of.expected())
+        match self.of.expected().as_str() {
+            "a mapping" => format!("a list of mappings{alone}"),
+            of => format!("a list: {of}{alone}"),
+        }
     }
 
     fn read(&self, node: &Node, path: &str, reader: &mut Reader<'_>) -> Option<Self::Value> {
         let path = format!("{path}[]");
         match &node.value {
-            Value::List(items) => {
-                Some(items.iter().filter_map(|item| self.of.read(item, &path, reader)).collect())
-            }
+            Value::List(items) => Some(items.iter().filter_map(|item| self.of.read(item, &path, reader)).collect()),
             // A list whose items are all commented out.
             _ if node.is_null() => Some(Vec::new()),
             Value::Scalar { .. } if self.one => self.of.read(node, &path, reader).map(|item| vec![item]),
             _ => {
-                let expected = format!("a list, each item behind a `-`: {}", self.of.expected());
+                let expected = format!("{}, each behind a `-`", self.expected());
                 let help = match node.value {
                     Value::Map(_) => Some("put `- ` before the first key and two spaces before the others".to_owned()),
                     _ if reader.mask.hides(&node.at) => None,
+                    _ if self.of.is_mapping() => {
+                        Some("write each item in lines of its own below the key, as `- key: value`".to_owned())
+                    }
                     _ => node.text().map(|text| format!("write `[{text}]`")),
                 };
                 reader.wrong(node, expected, help);

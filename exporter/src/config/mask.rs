@@ -9,8 +9,20 @@ use super::node::{Node, Value};
 
 /// A key is that of a secret if its letters hold one of these.
 const WORDS: [&str; 14] = [
-    "secret", "token", "password", "passwd", "passphrase", "accesskey", "apikey", "authorization", "credential",
-    "privatekey", "cookie", "bearer", "signature", "headers",
+    "secret",
+    "token",
+    "password",
+    "passwd",
+    "passphrase",
+    "accesskey",
+    "apikey",
+    "authorization",
+    "credential",
+    "privatekey",
+    "cookie",
+    "bearer",
+    "signature",
+    "headers",
 ];
 
 #[derive(Debug, Clone, Default)]
@@ -29,6 +41,7 @@ impl Mask {
         let mut mask = Self::default();
         // The indentation of the key that hides what is below it.
         let mut under: Option<usize> = None;
+        let mut harmless = false;
         let mut begin = 0;
         for line in source.split_inclusive('\n') {
             let content = line.trim_start_matches([' ', '\t', '-', '{', '[', ',', '"', '\'']);
@@ -38,10 +51,14 @@ impl Mask {
                 if under.is_some_and(|outer| indent <= outer) {
                     under = None;
                 }
+                if indent == 0 {
+                    harmless = content.starts_with("redact:") || content.starts_with("rulekit:");
+                }
                 let named = content.find(':').is_some_and(|colon| {
                     content.get(..colon).is_some_and(|key| is_secret(key) || key.trim() == "value")
                 });
-                if under.is_some() || named || is_secret(content.split('#').next().unwrap_or_default()) {
+                let inline = content.contains('{') && is_secret(content.split('#').next().unwrap_or_default());
+                if !harmless && (under.is_some() || named || inline) {
                     let hidden = content.find(':').map_or(0, |colon| colon + 1);
                     let from = begin + indent + hidden;
                     mask.hide(from + (source.get(from..end).map_or(0, |s| s.len() - s.trim_start().len()))..end);

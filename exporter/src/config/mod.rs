@@ -43,7 +43,7 @@ pub use redact::{Pattern, Redact};
 pub use secret::Secret;
 pub use services::{EventStore, EventTarget, ObjectStore, ObjectTarget, Otlp, Protocol, S3, S3Keys, Services, Tls};
 pub use stacks::{Format, HttpCapture, Level, Macro, Rule, Stack};
-pub use tap::{Direction, Endpoint, Filter, Group, Tap};
+pub use tap::{Direction, Endpoint, Filter, Group, Tap, Through};
 pub use values::{JsonPath, Step};
 
 use keys::Keys;
@@ -86,8 +86,11 @@ pub fn read(name: &str, text: &str, environment: Lookup<'_>) -> Result<Loaded, B
     };
     let mut reader = Reader::new(text, environment, Mask::of(&root));
     let configuration = Keys::read(&mut reader, Some(&root), "", configuration::configuration);
-    warnings::warn(&mut reader);
-    let failed = reader.problems.iter().any(|problem| problem.severity == Severity::Error);
+    let failed = reader.has_errors();
+    if !failed {
+        // Of half a file they would be wrong.
+        warnings::warn(&mut reader);
+    }
     let report = report(reader.problems, reader.mask);
     match configuration {
         Some(configuration) if !failed => Ok(Loaded { configuration, warnings: report }),

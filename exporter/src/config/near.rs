@@ -19,7 +19,7 @@ pub(super) fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) 
     known
         .into_iter()
         .map(|candidate| (near(candidate), candidate))
-        .filter(|(far, candidate)| *far <= (candidate.len() / 3).max(1))
+        .filter(|(far, candidate)| *far <= (candidate.len() / 3).max(if candidate.len() < 4 { 1 } else { 2 }))
         .min_by_key(|(far, _)| *far)
         .map(|(_, candidate)| candidate)
 }

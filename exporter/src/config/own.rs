@@ -33,11 +33,11 @@ impl Named for NamesFrom {
 pub(super) fn traefik(keys: &mut Keys<'_, '_>) -> Option<Traefik> {
     let pid = whole::<1, { u32::MAX as u64 }>("a process id");
     let pids = key("pid", "[4711]", "Watch these processes only, whatever they are called.");
-    let pids = keys.section(pids, &one_or_list(pid))?;
+    let pids = keys.section(pids, &one_or_list(pid));
     let containers = key("container", "[3f2a9c, 81bd]", "Watch only Traefiks in containers whose id starts so.");
-    let containers = keys.section(containers, &one_or_list(Text("a container's id, or its begin")))?;
+    let containers = keys.section(containers, &one_or_list(Text("a container's id, or its begin")));
     let executables = key("executable", "[edge-proxy]", "File names of Traefiks that are called otherwise.");
-    let executables = keys.section(executables, &one_or_list(Text("a file name")))?;
+    let executables = keys.section(executables, &one_or_list(Text("a file name")));
     let api = key("api", "127.0.0.1:8080", "Address of Traefik's API. Left out: found by itself.");
     let api = keys.optional(api, &ADDRESS);
     let names = key(
@@ -46,8 +46,8 @@ pub(super) fn traefik(keys: &mut Keys<'_, '_>) -> Option<Traefik> {
         "Where router, rule and service names come from: `auto` takes probes, and the API where there are none.",
     );
     let names = keys.or(names, &named(), NamesFrom::Auto);
-    let pids = pids.into_iter().filter_map(|pid| u32::try_from(pid).ok()).collect();
-    Some(Traefik { pids, containers, executables, api, names })
+    let pids = pids?.into_iter().filter_map(|pid| u32::try_from(pid).ok()).collect();
+    Some(Traefik { pids, containers: containers?, executables: executables?, api, names })
 }
 
 #[derive(Debug, Clone)]
@@ -58,7 +58,8 @@ pub struct Metrics {
 }
 
 pub(super) fn metrics(keys: &mut Keys<'_, '_>) -> Option<Metrics> {
-    let listen = key("listen", "127.0.0.1:9464", "Where /metrics, /healthz and /readyz are served; `off` for not at all.");
+    let listen =
+        key("listen", "127.0.0.1:9464", "Where /metrics, /healthz and /readyz are served; `off` for not at all.");
     let listen = keys.or(listen, &LISTEN, Some(SocketAddr::from(([0, 0, 0, 0], 9464))));
     let names = key(
         "traefik_names",
@@ -116,7 +117,8 @@ pub(super) fn spans(keys: &mut Keys<'_, '_>) -> Option<Spans> {
 }
 
 fn sample_section(keys: &mut Keys<'_, '_>) -> Option<Sample> {
-    let errors = keys.or(key("errors", "1.0", "Of exchanges that failed (status 500 and above, or cut off)."), &RATIO, 1.0);
+    let errors =
+        keys.or(key("errors", "1.0", "Of exchanges that failed (status 500 and above, or cut off)."), &RATIO, 1.0);
     let slower = key("slower_than_ms", "1000", "Exchanges that took longer than this are all kept.");
     let slower_than_ms = keys.optional(slower, &whole::<1, 86_400_000>("milliseconds, a whole number above 0"));
     let rest = keys.or(key("rest", "0.05", "Of all others."), &RATIO, 1.0);
@@ -137,7 +139,8 @@ pub struct Limits {
 pub(super) fn limits(keys: &mut Keys<'_, '_>) -> Option<Limits> {
     let body = key("body_bytes", "64KiB", "Of each body, this much is kept; the rest is counted.");
     let body_bytes = keys.or(body, &bytes::<0, { 64 << 20 }>("a size up to 64MiB, such as 65536 or 64KiB"), 1 << 20);
-    let memory = key("memory", "128MiB", "What is captured and waits takes at most this; beyond, it is dropped and counted.");
+    let memory =
+        key("memory", "128MiB", "What is captured and waits takes at most this; beyond, it is dropped and counted.");
     let kind = bytes::<{ 16 << 20 }, { 1 << 40 }>("a size of 16MiB or more, such as 256MiB");
     let memory = keys.or(memory, &kind, 256 << 20);
     let queue = key("queue", "8192", "Exchanges that may wait for each output; beyond, they are dropped and counted.");

@@ -28,7 +28,7 @@ pub struct Problem {
 }
 
 /// Everything that was found in one file.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Report {
     pub(super) file: String,
     pub(super) source: String,
@@ -36,7 +36,24 @@ pub struct Report {
     pub(super) mask: Mask,
 }
 
+/// Without the text, which may hold secrets.
+impl fmt::Debug for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Report").field("file", &self.file).field("problems", &self.problems).finish_non_exhaustive()
+    }
+}
+
 impl Report {
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The line of a problem, counted from one.
+    pub fn line(&self, problem: &Problem) -> Option<usize> {
+        let at = problem.at.as_ref()?;
+        Some(self.source.get(..at.start).unwrap_or_default().matches('\n').count() + 1)
+    }
+
     /// In the order of the file.
     pub fn problems(&self) -> &[Problem] {
         &self.problems

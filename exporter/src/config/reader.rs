@@ -22,11 +22,13 @@ pub(super) struct Reader<'a> {
     pub(super) notes: Notes,
     /// Set while the definition is asked what there is, instead of what a file says.
     pub(super) page: Option<Vec<Entry>>,
+    /// The `type` whose keys are described.
+    pub(super) variant: Option<&'static str>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(source: &'a str, environment: Lookup<'a>, mask: Mask) -> Self {
-        Self { source, environment, mask, problems: Vec::new(), notes: Notes::default(), page: None }
+        Self { source, environment, mask, problems: Vec::new(), notes: Notes::default(), page: None, variant: None }
     }
 
     pub(super) fn has_errors(&self) -> bool {
@@ -72,6 +74,7 @@ impl<'a> Reader<'a> {
             Value::List(_) => "a list".into(),
             Value::Map(_) => "a mapping".into(),
             Value::Scalar { .. } if node.is_null() => "an empty value".into(),
+            Value::Scalar { text, .. } if text.trim().is_empty() => "an empty text".into(),
             Value::Scalar { .. } if self.mask.hides(&node.at) => "this value".into(),
             Value::Scalar { text, .. } => {
                 let kind = match node.plain() {

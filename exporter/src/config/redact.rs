@@ -31,20 +31,22 @@ pub(super) fn redact(keys: &mut Keys<'_, '_>) -> Option<Redact> {
         "[x-session]",
         "Headers whose values are hidden, besides `authorization`, `cookie`, `x-api-key` and the like, which always are.",
     );
-    let headers = keys.section(headers, &one_or_list(Text("a header's name")))?;
-    let query = key("query", "[invite]", "Query keys whose values are hidden, besides `token`, `password` and the like.");
-    let query = keys.section(query, &one_or_list(Text("a query key")))?;
+    let headers = keys.section(headers, &one_or_list(Text("a header's name")));
+    let query =
+        key("query", "[invite]", "Query keys whose values are hidden, besides `token`, `password` and the like.");
+    let query = keys.section(query, &one_or_list(Text("a query key")));
     let cookies = key("cookies", "[session]", "Cookies whose values are hidden where the cookie header is shown.");
-    let cookies = keys.section(cookies, &one_or_list(Text("a cookie's name")))?;
+    let cookies = keys.section(cookies, &one_or_list(Text("a cookie's name")));
     let json = key("json", "[$.user.password, cards[*].number]", "Values in JSON bodies, by their path.");
-    let json = keys.section(json, &one_or_list(JSON_PATH))?;
-    let form = keys.section(key("form", "[password]", "Fields of forms."), &one_or_list(Text("a field's name")))?;
+    let json = keys.section(json, &one_or_list(JSON_PATH));
+    let form = keys.section(key("form", "[password]", "Fields of forms."), &one_or_list(Text("a field's name")));
     let patterns = key(
         "patterns",
         "[{name: card, regex: '\\b\\d{16}\\b'}]",
         "What matches is hidden wherever it stands in a body.",
     );
-    let patterns = keys.section(patterns, &one_or_list(PatternKind))?;
+    let patterns = keys.section(patterns, &one_or_list(PatternKind));
+    let headers = headers?;
     for name in &headers {
         let at = keys.peek("headers").and_then(|node| item(node, name)).map(|node| node.at.clone());
         if let (Err(_), Some(at)) = (name.parse::<hyper::header::HeaderName>(), at) {
@@ -52,7 +54,7 @@ pub(super) fn redact(keys: &mut Keys<'_, '_>) -> Option<Redact> {
         }
     }
     let headers = headers.into_iter().map(|name| name.to_ascii_lowercase()).collect();
-    Some(Redact { headers, query, cookies, json, form, patterns })
+    Some(Redact { headers, query: query?, cookies: cookies?, json: json?, form: form?, patterns: patterns? })
 }
 
 fn item<'n>(list: &'n Node, text: &str) -> Option<&'n Node> {

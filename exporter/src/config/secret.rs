@@ -103,6 +103,10 @@ impl Kind for SecretKind {
                 reader.error(&node.at, what, self.expected(), Some(help.into()));
                 None
             }
+            Value::List(_) => {
+                reader.wrong(node, self.expected(), None);
+                None
+            }
             _ => Section(section).read(node, path, reader),
         }
     }

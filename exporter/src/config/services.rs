@@ -242,7 +242,8 @@ fn s3_endpoint(keys: &mut Keys<'_, '_>, endpoint: Option<String>, insecure: bool
 
 /// A collector; `needed` where there is none without an endpoint.
 pub(super) fn otlp(keys: &mut Keys<'_, '_>, needed: bool) -> Option<Otlp> {
-    let endpoint = key("endpoint", "http://collector:4318", "The collector. `https` for TLS. HTTP adds its usual path.");
+    let endpoint =
+        key("endpoint", "http://collector:4318", "The collector. `https` for TLS. HTTP adds its usual path.");
     let endpoint = if needed { keys.required(endpoint, &URL) } else { keys.optional(endpoint, &URL) };
     let protocol = key("protocol", "grpc", "How it is spoken to; `grpc` is port 4317 most often, the others 4318.");
     let protocol = keys.or(protocol, &named(), Protocol::HttpProtobuf);
@@ -260,7 +261,8 @@ pub(super) fn otlp(keys: &mut Keys<'_, '_>, needed: bool) -> Option<Otlp> {
     for (name, value) in &headers {
         let allowed = name.parse::<hyper::header::HeaderName>().is_ok()
             && value.expose().parse::<hyper::header::HeaderValue>().is_ok();
-        if let (false, Some(at)) = (allowed, keys.peek("headers").and_then(|node| node.get(name)).map(|n| n.at.clone())) {
+        if let (false, Some(at)) = (allowed, keys.peek("headers").and_then(|node| node.get(name)).map(|n| n.at.clone()))
+        {
             let what = format!("HTTP does not allow the header `{name}` with this value");
             keys.reader.error(&at, what, "a name and a value that HTTP allows", None);
         }

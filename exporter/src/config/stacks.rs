@@ -120,6 +120,7 @@ fn compile_macros(node: &Node, reader: &mut Reader<'_>) {
     };
     let mut pairs: Vec<(String, String)> = nodes.iter().map(pair).collect();
     let names = rules::Names::Exchange;
+    let mut nameless = Vec::new();
     let compiled = Macros::compile(&pairs, &names);
     if let Err(faults) = &compiled {
         for found in faults {
@@ -129,9 +130,14 @@ fn compile_macros(node: &Node, reader: &mut Reader<'_>) {
             if let Some((_, text)) = pairs.get_mut(found.index) {
                 "true".clone_into(text);
             }
+            if found.in_name {
+                nameless.push(found.index);
+            }
         }
     }
     let broken: Vec<usize> = compiled.as_ref().err().into_iter().flatten().map(|fault| fault.index).collect();
+    let mut index = 0..;
+    pairs.retain(|_| index.next().is_none_or(|index| !nameless.contains(&index)));
     reader.notes.macros = compiled.ok().or_else(|| Macros::compile(&pairs, &names).ok());
     for (index, (name, expr)) in nodes.iter().enumerate() {
         let (name_text, text) = pair(&(*name, *expr));
@@ -158,7 +164,8 @@ impl Kind for Written {
         match node.text() {
             Some(text) if !text.trim().is_empty() => Some(text.to_owned()),
             _ => {
-                let help = matches!(node.value, Value::Map(_)).then(|| "put the expression in single quotes".to_owned());
+                let help =
+                    matches!(node.value, Value::Map(_)).then(|| "put the expression in single quotes".to_owned());
                 reader.wrong(node, "an expression such as http.res.status >= 400", help);
                 None
             }
@@ -200,7 +207,7 @@ impl Kind for Compiled {
 
 fn report(reader: &mut Reader<'_>, node: &Node, fault: &Fault) {
     let at = scalar::place(reader.source, node, &fault.at);
-    reader.error(&at, format!("in this expression: {}", fault.message), String::new(), fault.help.clone());
+    reader.error(&at, fault.message.clone(), String::new(), fault.help.clone());
 }
 
 fn warn_of_mixes(reader: &mut Reader<'_>, node: &Node, expression: &Expression) {
@@ -235,6 +242,10 @@ struct StackKind;
 impl Kind for StackKind {
     type Value = Vec<HttpCapture>;
 
+    fn is_mapping(&self) -> bool {
+        true
+    }
+
     fn expected(&self) -> String {
         "a mapping".into()
     }
@@ -268,6 +279,10 @@ struct PluginKind;
 impl Kind for PluginKind {
     type Value = HttpCapture;
 
+    fn is_mapping(&self) -> bool {
+        true
+    }
+
     fn expected(&self) -> String {
         "mappings with `type` and `config`".into()
     }
@@ -277,6 +292,10 @@ impl Kind for PluginKind {
         let other = kind.and_then(|kind| OTHER_PLUGINS.iter().find(|(name, _)| kind.text() == Some(name)));
         if let (Some(kind), Some((name, help))) = (kind, other) {
             reader.error(&kind.at, format!("hoptap has no plugin `{name}`"), "`http_capture`", Some((*help).into()));
+            return None;
+        }
+        if let (Some(name), false) = (node.text(), node.is_null()) {
+            reader.wrong(node, self.expected(), Some(format!("write `- type: {name}`")));
             return None;
         }
         Section(plugin).read(node, path, reader)
@@ -292,7 +311,10 @@ fn plugin(keys: &mut Keys<'_, '_>) -> Option<HttpCapture> {
 }
 
 fn http_capture(keys: &mut Keys<'_, '_>) -> Option<HttpCapture> {
-    keys.section(key("config", "{level: summary, format: json}", "What is kept, and how it is printed."), &Section(config))
+    keys.section(
+        key("config", "{level: summary, format: json}", "What is kept, and how it is printed."),
+        &Section(config),
+    )
 }
 
 fn config(keys: &mut Keys<'_, '_>) -> Option<HttpCapture> {

@@ -2,26 +2,24 @@
 
 use std::fmt;
 
-use super::{Configuration, EventTarget, HttpCapture, Named, ObjectTarget, S3};
+use super::{Configuration, EventTarget, HttpCapture, Named, ObjectTarget, S3, Through};
+
+const NOWHERE: &str = "nowhere";
 
 impl fmt::Display for Configuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "  watches    {}, direction {}", self.watched(), self.tap.direction.name())?;
-        match (&self.tap.stack, self.capture()) {
-            (Some(name), Some(capture)) => writeln!(f, "  keeps      {} (stack {name})", kept(capture))?,
-            _ => writeln!(f, "  keeps      summary of every exchange (no stack)")?,
-        }
+        writeln!(f, "  keeps      {}", self.through(&self.tap.stack))?;
         for endpoint in &self.tap.endpoints {
-            let what = endpoint.stack.as_deref().map_or_else(
-                || "nothing".to_owned(),
-                |name| {
-                    let capture = self.stack(name).and_then(|stack| stack.capture.first());
-                    format!("{} (stack {name})", capture.map_or_else(|| "nothing".to_owned(), kept))
-                },
-            );
-            writeln!(f, "  of {}  {what}", endpoint.domain)?;
+            let through = match endpoint.stack {
+                Through::Unsaid => &self.tap.stack,
+                _ => &endpoint.stack,
+            };
+            writeln!(f, "  at host    {}: {}", endpoint.domain, self.through(through))?;
         }
-        writeln!(f, "  exchanges  to {}", listed(self.services.event_stores.iter().map(|store| event(&store.to))))?;
+        let events = listed(self.services.event_stores.iter().map(|store| event(&store.to)));
+        let events = if events == NOWHERE && self.prints() { "standard output".to_owned() } else { events };
+        writeln!(f, "  exchanges  to {events}")?;
         writeln!(f, "  bodies     to {}", listed(self.services.object_stores.iter().map(|store| object(&store.to))))?;
         if let Some(collector) = &self.spans.collector {
             writeln!(f, "  spans      to {}", collector.endpoint)?;
@@ -34,6 +32,18 @@ impl fmt::Display for Configuration {
 }
 
 impl Configuration {
+    fn through(&self, through: &Through) -> String {
+        let name = match through {
+            Through::Unsaid => return "summary of every exchange (no stack)".to_owned(),
+            Through::Nothing => return "nothing".to_owned(),
+            Through::Stack(name) => name,
+        };
+        let captures = self.stack(name).map(|stack| stack.capture.as_slice()).unwrap_or_default();
+        let kept: Vec<String> = captures.iter().map(kept).collect();
+        let kept = if kept.is_empty() { "nothing".to_owned() } else { kept.join("; ") };
+        format!("{kept} (stack {name})")
+    }
+
     fn watched(&self) -> String {
         let traefik = &self.traefik;
         let mut only: Vec<String> = traefik.pids.iter().map(|pid| format!("process {pid}")).collect();
@@ -52,15 +62,15 @@ fn kept(capture: &HttpCapture) -> String {
 }
 
 fn listed(names: impl Iterator<Item = String>) -> String {
-    let names: Vec<String> = names.collect();
-    if names.is_empty() { "nowhere".to_owned() } else { names.join(", ") }
+    let names: Vec<String> = names.filter(|name| name != NOWHERE).collect();
+    if names.is_empty() { NOWHERE.to_owned() } else { names.join(", ") }
 }
 
 fn event(target: &EventTarget) -> String {
     match target {
         EventTarget::Stdout => "standard output".into(),
         EventTarget::Otlp(otlp) => otlp.endpoint.clone(),
-        EventTarget::Disabled => "nowhere".into(),
+        EventTarget::Disabled => NOWHERE.into(),
     }
 }
 
@@ -73,6 +83,6 @@ fn object(target: &ObjectTarget) -> String {
             format!("bucket {bucket} at {host} ({region}, {})", if *tls { "TLS" } else { "plain HTTP" })
         }
         ObjectTarget::Otlp(otlp) => otlp.endpoint.clone(),
-        ObjectTarget::Disabled => "nowhere".into(),
+        ObjectTarget::Disabled => NOWHERE.into(),
     }
 }

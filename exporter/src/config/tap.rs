@@ -13,8 +13,8 @@ pub struct Tap {
     pub ignore_loopback: bool,
     /// Accepted; hoptap tells no DNS.
     pub audit_include_dns: bool,
-    /// The stack for exchanges of no endpoint; None: summaries of all.
-    pub stack: Option<String>,
+    /// Of exchanges of no endpoint.
+    pub stack: Through,
     pub groups: Vec<Group>,
     /// Processes that are left alone.
     pub filters: Vec<Filter>,
@@ -124,8 +124,26 @@ impl Named for Part {
 pub struct Endpoint {
     /// In lower case.
     pub domain: String,
-    /// None: what belongs to it is left out.
-    pub stack: Option<String>,
+    pub stack: Through,
+}
+
+/// What exchanges go through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Through {
+    /// Nothing is said: of an endpoint, what all others go through; of all others, summaries.
+    Unsaid,
+    /// They are left out.
+    Nothing,
+    Stack(String),
+}
+
+impl Through {
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Stack(name) => Some(name),
+            _ => None,
+        }
+    }
 }
 
 pub(super) fn tap(keys: &mut Keys<'_, '_>) -> Option<Tap> {
@@ -142,12 +160,13 @@ pub(super) fn tap(keys: &mut Keys<'_, '_>) -> Option<Tap> {
     let audit_include_dns = keys.or(dns, &Bool, false);
     let http = key("http", "{stack: errors}", "What is done with exchanges.");
     let http = keys.section(http, &Section(http_stack));
-    if matches!(http, Some(Some(_))) {
+    if matches!(http, Some(Through::Stack(_))) {
         keys.reader.notes.tap_has_stack = true;
     }
     let filters = key("filters", "{groups: [qpoint]}", "Which processes are left alone.");
     let filters = keys.section(filters, &Section(filters_section));
-    let endpoints = key("endpoints", "[{domain: api.example, http: {stack: errors}}]", "Hosts with a stack of their own.");
+    let endpoints =
+        key("endpoints", "[{domain: api.example, http: {stack: errors}}]", "Hosts with a stack of their own.");
     let endpoints = keys.section(endpoints, &list(Section(endpoint)));
     let (groups, filters) = filters?;
     let stack = http?;
@@ -155,16 +174,18 @@ pub(super) fn tap(keys: &mut Keys<'_, '_>) -> Option<Tap> {
 }
 
 /// The name of a stack that there is; `none` is none.
-fn http_stack(keys: &mut Keys<'_, '_>) -> Option<Option<String>> {
+fn http_stack(keys: &mut Keys<'_, '_>) -> Option<Through> {
     let stack = key("stack", "errors", "A name below `stacks`, or `none` to leave these exchanges out.");
-    let Some(name) = keys.optional(stack, &Text("the name of a stack")) else { return Some(None) };
+    let Some(name) = keys.optional(stack, &Text("the name of a stack")) else {
+        return (keys.peek("stack").is_none()).then_some(Through::Unsaid);
+    };
     if name == "none" {
-        return Some(None);
+        return Some(Through::Nothing);
     }
     let at: Range<usize> = keys.place("stack").unwrap_or_default();
     if let Some(note) = keys.reader.notes.stacks.iter_mut().find(|note| note.name == name) {
         note.used = true;
-        return Some(Some(name));
+        return Some(Through::Stack(name));
     }
     let names: Vec<String> = keys.reader.notes.stacks.iter().map(|note| note.name.clone()).collect();
     let expected = match names.as_slice() {

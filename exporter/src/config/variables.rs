@@ -19,17 +19,14 @@ impl Configuration {
         if let Some(value) = set(name) {
             return Some(value);
         }
-        match name {
-            // Whoever prunes by the end of a trace needs all of it: `spans.sample` is not this.
-            "OTEL_BSP_MAX_QUEUE_SIZE" => return Some(self.limits.queue.to_string()),
-            _ => {}
+        if name == "OTEL_BSP_MAX_QUEUE_SIZE" {
+            return Some(self.limits.queue.to_string());
         }
         if ENDPOINT.iter().any(|name| set(name).is_some()) {
             return None;
         }
+        // Of the two variables of each setting the file answers for the one that all signals share.
         let rest = name.strip_prefix("OTEL_EXPORTER_OTLP_")?;
-        let rest = rest.strip_prefix("TRACES_").map_or(Some(rest), |_| None)?;
-        // `..._TRACES_PROTOCOL` is asked for before `..._PROTOCOL`; both unset, the file answers for the latter.
         let otlp = self.collector()?;
         if rest == "ENDPOINT" {
             return Some(otlp.endpoint.clone());

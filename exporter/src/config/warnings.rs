@@ -30,7 +30,11 @@ fn rules(reader: &mut Reader<'_>, plugin: &PluginNote) {
         let before = plugin.rules.get(..index).unwrap_or_default();
         let source = reader.source;
         let why = if let Some(first) = closed {
-            Some(format!("the rule `{}` in line {} leaves every exchange out before", first.name, line(source, first.at.start)))
+            Some(format!(
+                "the rule `{}` in line {} leaves every exchange out before",
+                first.name,
+                line(source, first.at.start)
+            ))
         } else if rule.expression.constant() == Some(Constant::Never) {
             Some("its expression is never true".to_owned())
         } else if rule.level != Level::None && rule.level <= plugin.level {
@@ -101,7 +105,7 @@ fn stores(reader: &mut Reader<'_>, notes: &Notes) {
         stack.plugins.iter().flat_map(|plugin| -> Vec<Level> { of(plugin) }).collect()
     };
     let used = notes.stacks.iter().filter(|stack| stack.used);
-    if used.flat_map(levels).any(|level| level == Level::Full) || reader.has_errors() {
+    if used.flat_map(levels).any(|level| level == Level::Full) {
         return;
     }
     for store in &notes.object_stores {
