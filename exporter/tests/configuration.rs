@@ -211,3 +211,44 @@ impl Random {
         &list[self.below(list.len())]
     }
 }
+
+/// Files of the largest size that repeat one thing.
+#[test]
+fn no_file_takes_long() {
+    const SIZE: usize = (1 << 20) - 1024;
+    let check = |name: &str, head: &str, line: &dyn Fn(usize) -> String| {
+        let mut text = head.to_owned();
+        for number in 0.. {
+            let line = line(number);
+            if text.len() + line.len() > SIZE {
+                break;
+            }
+            text.push_str(&line);
+        }
+        let begin = Instant::now();
+        let said = match config::read(name, &text, &environment) {
+            Ok(loaded) => format!("{}{}", loaded.warnings, loaded.configuration),
+            Err(report) => report.to_string(),
+        };
+        assert!(begin.elapsed() < Duration::from_secs(10), "{name}: {:?}", begin.elapsed());
+        assert!(said.len() < 1 << 20, "{name}: {} bytes said", said.len());
+    };
+    let stacks =
+        "version: 2\nstacks:\n  a:\n    plugins:\n      - type: http_capture\n        config:\n          rules:\n";
+    check("the same key", "version: 2\n", &|_| "a: 1\n".into());
+    check("unknown keys", "version: 2\n", &|number| format!("tapp{number}: 1\n"));
+    check("stacks", "version: 2\nstacks:\n", &|number| format!("  s{number}: {{plugins: []}}\n"));
+    check("rules", stacks, &|number| format!("            - {{name: n{number}, expr: tls, level: full}}\n"));
+    check("macros", "version: 2\nrulekit:\n  macros:\n", &|n| format!("    - {{name: m{n}, expr: m{}()}}\n", n + 1));
+    check("stores", "version: 2\nservices:\n  object_stores:\n", &|n| format!("    - {{type: stdout, id: i{n}}}\n"));
+    check("secrets in a line", "version: 2\nredact: {form: [x], a: [", &|_| "{secret: a, b: }, ".into());
+    check("opened", "version: 2\ntap: ", &|_| "[".into());
+    check("quotes", "version: 2\ntap: ", &|_| "'".into());
+    check("anchors", "version: 2\n", &|number| format!("k{number}: &a{number} [x, x, x]\n"));
+    check("aliases", "version: 2\na: &a [x, x]\nb: [", &|_| "*a, ".into());
+    check("merges", "version: 2\na: &a {b: 1, c: 2}\nd: {", &|_| "<<: *a, ".into());
+    check("a long expression", "version: 2\nrulekit: {macros: [{name: a, expr: '", &|_| "tls and ".into());
+    check("one long line", "version: 2\ntap: \"", &|_| "x\\t".into());
+    check("comments", "version: 2\n", &|_| "#\n".into());
+    check("dashes", "version: 2\nredact:\n  json:\n", &|_| "  - $.a[*\n".into());
+}

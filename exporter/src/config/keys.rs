@@ -1,6 +1,7 @@
 //! One mapping of the file and its definition at once: each key is asked for with its kind, its default, an example
 //! and its meaning. What was never asked for is unknown; asked without a file, the same calls make the reference.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::kind::Kind;
@@ -225,14 +226,17 @@ impl<'k, 'a> Keys<'k, 'a> {
     /// Reports what was never asked for, and what stands twice.
     fn finish(&mut self) {
         let Some(Node { value: Value::Map(entries), .. }) = self.node else { return };
-        for (index, (name, value)) in entries.iter().enumerate() {
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        for (name, value) in entries {
+            if self.reader.is_full() {
+                return;
+            }
             let Some(text) = name.text() else {
                 self.reader.wrong(name, "the name of a key", None);
                 continue;
             };
-            let first = entries.iter().take(index).find(|(earlier, _)| earlier.text() == Some(text));
-            if let Some((first, _)) = first {
-                let line = line(self.reader.source, first.at.start);
+            if let Some(first) = seen.insert(text, name.at.start) {
+                let line = line(self.reader.source, first);
                 self.reader.error(
                     &name.at,
                     format!("`{text}` stands twice in the same mapping, first in line {line}"),

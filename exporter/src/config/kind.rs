@@ -202,6 +202,14 @@ impl<T> Kind for Section<T> {
     }
 }
 
+/// Items of one list, and names of one mapping: what looks for one looks at all.
+const MOST: usize = 1000;
+
+fn too_many(node: &Node, count: usize, reader: &mut Reader<'_>) {
+    let help = Some("is it a configuration of hoptap? else split it over several hoptaps".into());
+    reader.error(&node.at, format!("{count} items are too many"), format!("at most {MOST}"), help);
+}
+
 pub(super) struct List<K> {
     pub(super) of: K,
     /// A single item may stand without a list around it.
@@ -230,6 +238,10 @@ impl<K: Kind> Kind for List<K> {
     fn read(&self, node: &Node, path: &str, reader: &mut Reader<'_>) -> Option<Self::Value> {
         let path = format!("{path}[]");
         match &node.value {
+            Value::List(items) if items.len() > MOST => {
+                too_many(node, items.len(), reader);
+                None
+            }
             Value::List(items) => Some(items.iter().filter_map(|item| self.of.read(item, &path, reader)).collect()),
             // A list whose items are all commented out.
             _ if node.is_null() => Some(Vec::new()),
@@ -282,6 +294,10 @@ impl<K: Kind> Kind for Names<K> {
             reader.wrong(node, self.expected, None);
             return None;
         };
+        if entries.len() > MOST {
+            too_many(node, entries.len(), reader);
+            return None;
+        }
         let mut named: Vec<(String, K::Value)> = Vec::new();
         let mut seen: Vec<&str> = Vec::new();
         for (key, value) in entries {

@@ -32,6 +32,9 @@ impl Mask {
     pub(super) fn of(root: &Node) -> Self {
         let mut mask = Self::default();
         mask.walk(root, false);
+        // Aliases and merges stand elsewhere than in the order of the file. No two scalars overlap.
+        mask.0.sort_by_key(|secret| secret.start);
+        mask.0.dedup();
         mask
     }
 
@@ -110,11 +113,13 @@ impl Mask {
 
     /// The secret that this byte belongs to, by its place.
     pub(super) fn covering(&self, offset: usize) -> Option<usize> {
-        self.0.iter().position(|secret| secret.contains(&offset))
+        let index = self.0.partition_point(|secret| secret.end <= offset);
+        self.0.get(index).filter(|secret| secret.contains(&offset)).map(|_| index)
     }
 
     pub(super) fn hides(&self, at: &Range<usize>) -> bool {
-        self.0.iter().any(|secret| secret.start < at.end && at.start < secret.end)
+        let index = self.0.partition_point(|secret| secret.end <= at.start);
+        self.0.get(index).is_some_and(|secret| secret.start < at.end)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Names no key and knows no type: what a scalar means is up to who reads it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span, Tag};
@@ -245,6 +245,7 @@ fn merged(entries: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
         return entries;
     }
     let (merges, mut own): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(key, _)| key.plain() == Some("<<"));
+    let mut known: HashSet<String> = own.iter().filter_map(|(key, _)| key.text().map(str::to_owned)).collect();
     for (key, value) in merges {
         let is_map = |node: &Node| matches!(node.value, Value::Map(_));
         let sources = match value.value {
@@ -259,7 +260,7 @@ fn merged(entries: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
         for source in sources {
             let Value::Map(entries) = source.value else { continue };
             for (name, node) in entries {
-                if !own.iter().any(|(known, _)| known.text().is_some() && known.text() == name.text()) {
+                if name.text().is_none_or(|name| known.insert(name.to_owned())) {
                     own.push((name, node));
                 }
             }

@@ -6,6 +6,9 @@ use std::ops::Range;
 use super::excerpt::Excerpt;
 use super::mask::Mask;
 
+/// Problems that are printed: nobody reads more, and a file that is no configuration can have one in every line.
+const SHOWN: usize = 100;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     Error,
@@ -75,7 +78,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for problem in &self.problems {
+        for problem in self.problems.iter().take(SHOWN) {
             let word = match problem.severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
@@ -107,6 +110,9 @@ impl fmt::Display for Report {
                 writeln!(f, "{space} = help: {help}")?;
             }
             writeln!(f)?;
+        }
+        if self.problems.len() > SHOWN {
+            writeln!(f, "... and {} more\n", self.problems.len() - SHOWN)?;
         }
         let errors = self.count(Severity::Error);
         let warnings = self.count(Severity::Warning);

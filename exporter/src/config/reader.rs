@@ -11,6 +11,9 @@ use super::problem::{Problem, Severity};
 /// The environment, from wherever.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// Problems that are kept, for the same reason that fewer are printed.
+const KEPT: usize = 1000;
+
 /// Values of one unknown name that a message lists.
 const LISTED: usize = 16;
 
@@ -35,6 +38,11 @@ impl<'a> Reader<'a> {
         self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
 
+    /// What else is wrong is not looked for.
+    pub(super) fn is_full(&self) -> bool {
+        self.problems.len() >= KEPT
+    }
+
     pub(super) fn error(
         &mut self,
         at: &Range<usize>,
@@ -42,6 +50,9 @@ impl<'a> Reader<'a> {
         expected: impl Into<String>,
         help: Option<String>,
     ) {
+        if self.is_full() {
+            return;
+        }
         self.problems.push(Problem {
             severity: Severity::Error,
             at: Some(at.clone()),

@@ -46,7 +46,15 @@ pub(super) fn explain(source: &str, error: &ScanError) -> Failure {
             expected: "`\\\\`, `\\\"`, `\\n`, `\\t` or `\\u` with four hexadecimal digits".into(),
             help: Some("in single quotes a backslash is only a backslash: 'like this'".into()),
         },
-        Kind::MappingValueNotAllowed | Kind::UnclosedFlowCollection { .. } if open_bracket(source, at).is_some() => {
+        Kind::MappingValueNotAllowed
+        | Kind::InvalidColonPlacement
+        | Kind::InvalidMappingValueWhitespace
+        | Kind::SimpleKeyExpected
+        | Kind::InvalidSimpleKey
+        | Kind::BlockEntryInFlowCollection
+        | Kind::UnclosedFlowCollection { .. }
+            if open_bracket(source, at).is_some() =>
+        {
             let begin = open_bracket(source, at).unwrap_or(at);
             bracket(source, begin)
         }
