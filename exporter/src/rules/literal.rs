@@ -101,7 +101,9 @@ pub(super) fn number(word: &str, at: Range<usize>) -> Result<Literal, Fault> {
         return Err(if octal { fault.help("a leading 0 makes it octal") } else { fault.help("texts are quoted") });
     }
     let number = i128::from_str_radix(digits, radix).ok().map(|value| if negative { -value } else { value });
-    match number.filter(|value| (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(value)) {
+    // Only without a sign may it need all 64 bits for its digits.
+    let most = if unsigned.len() == word.len() { i128::from(u64::MAX) } else { i128::from(i64::MAX) };
+    match number.filter(|value| (i128::from(i64::MIN)..=most).contains(value)) {
         Some(value) => Ok(Literal::Int(value)),
         None => Err(Fault::new(at, format!("expected a number of 64 bits, found `{word}`"))),
     }
