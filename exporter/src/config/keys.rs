@@ -102,6 +102,29 @@ impl<'k, 'a> Keys<'k, 'a> {
         if let Some(page) = &mut self.reader.page {
             page.push(Entry { path: path.clone(), kind: kind.expected(), presence, variant, key });
             kind.describe(&path, self.reader);
+            #[cfg(test)]
+            self.try_example(key, kind);
+        }
+    }
+
+    /// What the reference shows must be accepted.
+    #[cfg(test)]
+    fn try_example<K: Kind>(&mut self, key: Key, kind: &K) {
+        let text = format!("{}: {}", key.name, key.example);
+        let root = super::node::parse(&text);
+        let node = root.as_ref().ok().and_then(Option::as_ref).and_then(|root| root.get(key.name));
+        let environment: super::Lookup<'_> = &|_| Some("x".to_owned());
+        let mut reader = Reader::new(&text, environment, Mask::default());
+        reader.notes.stacks.push(super::notes::StackNote {
+            name: "errors".to_owned(),
+            at: 0..0,
+            plugins: Vec::new(),
+            used: false,
+        });
+        let read = node.and_then(|node| kind.read(node, key.name, &mut reader)).is_some();
+        if !read || !reader.problems.is_empty() {
+            let what = format!("{}: example `{text}`: {:?}", self.path(key.name), reader.problems);
+            self.reader.error(&(0..0), what, "", None);
         }
     }
 
@@ -245,7 +268,7 @@ impl<'k, 'a> Keys<'k, 'a> {
                 );
                 continue;
             }
-            if self.known.iter().any(|known| *known == text) || self.open {
+            if self.known.contains(&text) || self.open {
                 continue;
             }
             let known = self.known.iter().copied();

@@ -111,7 +111,7 @@ impl Kind for Text {
 
     fn read(&self, node: &Node, _: &str, reader: &mut Reader<'_>) -> Option<String> {
         let plain = node.plain();
-        let unquoted = plain.is_some_and(|text| matches!(text, "true" | "false") || text.parse::<f64>().is_ok());
+        let unquoted = plain.is_some_and(|text| matches!(text, "true" | "false")) || node.is_number();
         match node.text() {
             Some(text) if !unquoted && !node.is_null() && !text.trim().is_empty() => Some(text.to_owned()),
             _ => {

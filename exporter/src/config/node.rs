@@ -51,6 +51,13 @@ impl Node {
         }
     }
 
+    /// Whether YAML takes it for a number.
+    pub(super) fn is_number(&self) -> bool {
+        // Rust reads `inf` and `nan` as well, which are words here.
+        let digits = |text: &str| text.trim_start_matches(['+', '-', '.']).starts_with(|c: char| c.is_ascii_digit());
+        self.plain().is_some_and(|text| digits(text) && (text.parse::<f64>().is_ok() || text.starts_with("0x")))
+    }
+
     pub(super) fn is_null(&self) -> bool {
         matches!(self.plain(), Some("" | "~" | "null" | "Null" | "NULL"))
     }

@@ -64,13 +64,17 @@ In the keys below, `[]` stands for each item of a list, and a word in capitals f
 bytes, or have a unit: `64KiB`, `1MiB`, `1MB`.
 ";
 
-/// Every key with its place, kind, default, meaning and an example.
-pub fn page() -> String {
-    let nothing: super::Lookup<'_> = &|_| None;
-    let mut reader = Reader::new("", nothing, Mask::default());
+/// The definition, asked what there is.
+pub(super) fn described() -> Reader<'static> {
+    let mut reader = Reader::new("", &|_| None, Mask::default());
     reader.page = Some(Vec::new());
     Keys::read(&mut reader, None, "", configuration);
-    let entries = reader.page.unwrap_or_default();
+    reader
+}
+
+/// Every key with its place, kind, default, meaning and an example.
+pub fn page() -> String {
+    let entries = described().page.unwrap_or_default();
     let mut out = HEAD.to_owned();
     let mut section = "";
     for entry in &entries {

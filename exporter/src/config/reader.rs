@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
             Value::Scalar { text, .. } => {
                 let kind = match node.plain() {
                     Some("true" | "false") => "the truth value ",
-                    Some(plain) if plain.parse::<f64>().is_ok() => "the number ",
+                    Some(_) if node.is_number() => "the number ",
                     _ => "",
                 };
                 let short: String = text.chars().take(40).map(|c| if c.is_control() { ' ' } else { c }).collect();

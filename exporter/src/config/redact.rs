@@ -37,7 +37,7 @@ pub(super) fn redact(keys: &mut Keys<'_, '_>) -> Option<Redact> {
     let query = keys.section(query, &one_or_list(Text("a query key")));
     let cookies = key("cookies", "[session]", "Cookies whose values are hidden where the cookie header is shown.");
     let cookies = keys.section(cookies, &one_or_list(Text("a cookie's name")));
-    let json = key("json", "[$.user.password, cards[*].number]", "Values in JSON bodies, by their path.");
+    let json = key("json", "[$.user.password, 'cards[*].number']", "Values in JSON bodies, by their path.");
     let json = keys.section(json, &one_or_list(JSON_PATH));
     let form = keys.section(key("form", "[password]", "Fields of forms."), &one_or_list(Text("a field's name")));
     let patterns = key(

@@ -86,8 +86,7 @@ fn step(written: &str, at: usize, wanted: char, style: ScalarStyle) -> Option<(u
         // Folding kept fewer line breaks than there are.
         Some(' ' | '\t' | '\r' | '\n') if style != ScalarStyle::Literal => {
             let blanks = rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len();
-            (rest.get(blanks..)?.chars().next() == Some(wanted))
-                .then_some((at + blanks, at + blanks + wanted.len_utf8()))
+            (rest.get(blanks..)?.starts_with(wanted)).then_some((at + blanks, at + blanks + wanted.len_utf8()))
         }
         // A block's last line break that the file does not have.
         None if wanted == '\n' => Some((at, at)),

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use super::keys::{Key, Keys, Variant, key};
 use super::kind::{Bool, Named, Names, Section, Text, list, named};
-use super::reader::one_of;
 use super::secret::{HEADER, SECRET, Secret};
 use super::values::{URL, host};
 
@@ -122,11 +121,11 @@ pub(super) fn services(keys: &mut Keys<'_, '_>) -> Option<Services> {
 /// Ids are those of all stores together.
 fn id(keys: &mut Keys<'_, '_>) -> Option<String> {
     let id = keys.optional(ID, &Text("a name"))?;
-    if keys.reader.notes.ids.contains(&id) {
-        if let Some(at) = keys.place("id") {
-            let help = Some("give one of the two another".into());
-            keys.reader.error(&at, format!("another store has the id `{id}` already"), "an id of its own", help);
-        }
+    if keys.reader.notes.ids.contains(&id)
+        && let Some(at) = keys.place("id")
+    {
+        let help = Some("give one of the two another".into());
+        keys.reader.error(&at, format!("another store has the id `{id}` already"), "an id of its own", help);
     }
     keys.reader.notes.ids.push(id.clone());
     Some(id)
@@ -280,11 +279,11 @@ fn tls_files(keys: &mut Keys<'_, '_>) -> Option<Tls> {
         client_certificate: keys.optional(client, &path).map(PathBuf::from),
         client_key: keys.optional(client_key, &path).map(PathBuf::from),
     };
-    if tls.client_certificate.is_some() != tls.client_key.is_some() {
-        if let Some(at) = keys.first() {
-            let expected = one_of(["client_certificate", "client_key"]).replace("one of ", "both of ");
-            keys.reader.error(&at, "one half of hoptap's own certificate is missing", expected, None);
-        }
+    if tls.client_certificate.is_some() != tls.client_key.is_some()
+        && let Some(at) = keys.first()
+    {
+        let expected = "`client_certificate` and `client_key`, or neither";
+        keys.reader.error(&at, "one half of hoptap's own certificate is missing", expected, None);
     }
     Some(tls)
 }

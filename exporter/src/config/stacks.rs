@@ -109,10 +109,11 @@ fn compile_macros(node: &Node, reader: &mut Reader<'_>) {
     let Value::List(items) = &node.value else { return };
     let mut nodes: Vec<(&Node, &Node)> = Vec::new();
     for item in items {
-        if let (Some(name), Some(expr)) = (item.get("name"), item.get("expr")) {
-            if name.text().is_some() && expr.text().is_some() {
-                nodes.push((name, expr));
-            }
+        if let (Some(name), Some(expr)) = (item.get("name"), item.get("expr"))
+            && name.text().is_some()
+            && expr.text().is_some()
+        {
+            nodes.push((name, expr));
         }
     }
     let pair = |(name, expr): &(&Node, &Node)| -> (String, String) {
@@ -142,10 +143,10 @@ fn compile_macros(node: &Node, reader: &mut Reader<'_>) {
     for (index, (name, expr)) in nodes.iter().enumerate() {
         let (name_text, text) = pair(&(*name, *expr));
         reader.notes.named.push(MacroNote { name: name_text, at: name.at.clone(), text: text.clone() });
-        if let (false, Some(macros)) = (broken.contains(&index), &reader.notes.macros) {
-            if let Ok(expression) = Expression::compile(&text, macros, &names) {
-                warn_of_mixes(reader, expr, &expression);
-            }
+        if let (false, Some(macros)) = (broken.contains(&index), &reader.notes.macros)
+            && let Ok(expression) = Expression::compile(&text, macros, &names)
+        {
+            warn_of_mixes(reader, expr, &expression);
         }
     }
 }
@@ -223,7 +224,11 @@ fn warn_of_mixes(reader: &mut Reader<'_>, node: &Node, expression: &Expression) 
 
 /// The stacks, by the names that the author gives them.
 pub(super) fn stacks(keys: &mut Keys<'_, '_>) -> Option<Vec<Stack>> {
-    let stacks = key("stacks", "{errors: {plugins: [...]}}", "What is done with exchanges, by a name for `tap`.");
+    let stacks = key(
+        "stacks",
+        "{errors: {plugins: [{type: http_capture, config: {level: full}}]}}",
+        "What is done with exchanges, by a name for `tap`.",
+    );
     let kind = Names { of: StackKind, placeholder: "NAME", expected: "a mapping from names to stacks" };
     let places = keys.peek("stacks").map(|node| match &node.value {
         Value::Map(entries) => entries.iter().filter_map(|(key, _)| Some((key.text()?, key.at.clone()))).collect(),

@@ -65,7 +65,7 @@ fn parse_bytes(text: &str) -> Result<u64, String> {
 }
 
 fn show_bytes(bytes: &u64) -> String {
-    let unit = UNITS.iter().take(3).find(|(_, factor)| *bytes >= *factor && bytes % factor == 0);
+    let unit = UNITS.iter().take(3).find(|(_, factor)| *bytes >= *factor && bytes.is_multiple_of(*factor));
     match unit {
         Some((name, factor)) => format!("{}{name}", bytes / factor),
         None => bytes.to_string(),

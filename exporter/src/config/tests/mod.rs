@@ -34,6 +34,14 @@ fn defaults() {
 }
 
 #[test]
+fn every_example_of_the_reference_is_accepted() {
+    let reader = super::page::described();
+    assert!(reader.page.is_some_and(|entries| entries.len() > 100));
+    let wrong: Vec<String> = reader.problems.into_iter().map(|problem| problem.what).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn sizes() {
     let bytes = |text: &str| configuration(&format!("version: 2\nlimits: {{body_bytes: {text}}}")).limits.body_bytes;
     assert_eq!(bytes("65536"), 65_536);
