@@ -34,8 +34,13 @@ impl Excerpt {
         let mut shown: Vec<char> = Vec::new();
         let (mut first, mut last) = (None, None);
         let mut hidden = None;
+        let mut hid = false;
         for (offset, character) in line.char_indices() {
             let offset = begin + offset;
+            // A comment beside a secret may say what it was before.
+            if character == '#' && shown.ends_with(&[' ']) && hid && offset >= at.end {
+                break;
+            }
             if offset >= start && first.is_none() {
                 let inside = hidden.is_some() && hidden == mask.covering(offset);
                 first = Some(if inside { shown.len().saturating_sub(STARS.len()) } else { shown.len() });
@@ -45,6 +50,7 @@ impl Excerpt {
                 (Some(secret), _) => {
                     // The mark of a secret is that of its stars.
                     hidden = Some(secret);
+                    hid = true;
                     shown.extend(STARS.chars());
                 }
                 (None, _) => {

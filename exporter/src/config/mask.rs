@@ -3,6 +3,7 @@
 //! Found by their keys before anything is understood, so that a secret in the wrong place, or under a mistyped key,
 //! is one as well.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::node::{Node, Value};
@@ -25,6 +26,9 @@ const WORDS: [&str; 14] = [
     "headers",
 ];
 
+/// A shorter text is no secret worth hiding everywhere.
+const LEAST: usize = 6;
+
 #[derive(Debug, Clone, Default)]
 pub(super) struct Mask(Vec<Range<usize>>);
 
@@ -32,9 +36,20 @@ impl Mask {
     pub(super) fn of(root: &Node) -> Self {
         let mut mask = Self::default();
         mask.walk(root, false);
-        // Aliases and merges stand elsewhere than in the order of the file. No two scalars overlap.
-        mask.0.sort_by_key(|secret| secret.start);
-        mask.0.dedup();
+        mask.order();
+        // The same text elsewhere is the same secret: where it has its anchor, or was put by mistake.
+        let mut texts = HashSet::new();
+        texts_below(root, &mut |node, text| {
+            if text.len() >= LEAST && mask.hides(&node.at) {
+                texts.insert(text.to_owned());
+            }
+        });
+        texts_below(root, &mut |node, text| {
+            if texts.contains(text) {
+                mask.hide(node.at.clone());
+            }
+        });
+        mask.order();
         mask
     }
 
@@ -105,6 +120,12 @@ impl Mask {
         }
     }
 
+    /// Aliases and merges stand elsewhere than in the order of the file. No two scalars overlap.
+    fn order(&mut self) {
+        self.0.sort_by_key(|secret| secret.start);
+        self.0.dedup();
+    }
+
     fn hide(&mut self, at: Range<usize>) {
         if !at.is_empty() {
             self.0.push(at);
@@ -120,6 +141,17 @@ impl Mask {
     pub(super) fn hides(&self, at: &Range<usize>) -> bool {
         let index = self.0.partition_point(|secret| secret.end <= at.start);
         self.0.get(index).is_some_and(|secret| secret.start < at.end)
+    }
+}
+
+fn texts_below(node: &Node, visit: &mut dyn FnMut(&Node, &str)) {
+    match &node.value {
+        Value::Scalar { text, .. } => visit(node, text),
+        Value::List(items) => items.iter().for_each(|item| texts_below(item, visit)),
+        Value::Map(entries) => entries.iter().for_each(|(key, value)| {
+            texts_below(key, visit);
+            texts_below(value, visit);
+        }),
     }
 }
 

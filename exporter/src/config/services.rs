@@ -195,6 +195,14 @@ fn s3(keys: &mut Keys<'_, '_>) -> Option<S3> {
     let access_url = key("access_url", "https://files.example/{{DIGEST}}", "Accepted for Qtap's sake; without effect.");
     keys.optional(access_url, &Text("a URL"));
 
+    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+    if let (Some(name), Some(at)) = (&bucket, keys.place("bucket"))
+        && !name.chars().all(letters)
+    {
+        let help =
+            "S3 takes lower case letters, digits, `-` and `.` only; a store that is stricter refuses every object";
+        keys.reader.warn(&at, format!("`{name}` is no name that S3 gives to buckets"), help);
+    }
     let pair = match has {
         (true, false) => Some(("access_key", "secret_key")),
         (false, true) => Some(("secret_key", "access_key")),
