@@ -7,6 +7,9 @@ use super::macros::{Compiled, Found};
 use super::near;
 use super::parser::{Comparison, Term, TermKind, Tree};
 
+/// Nobody mends more at a time.
+const MAX_FAULTS: usize = 32;
+
 pub(super) const FUNCTION: &str = "starts_with";
 
 #[derive(Debug)]
@@ -56,6 +59,12 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
+    fn fault(&mut self, fault: Fault) {
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(fault);
+        }
+    }
+
     fn nodes(&mut self, trees: &[Tree]) -> Option<Box<[Node]>> {
         // Not stopped by the first that fails: all faults are wanted.
         let nodes: Vec<Option<Node>> = trees.iter().map(|tree| self.node(tree)).collect();
@@ -92,7 +101,7 @@ impl Compiler<'_> {
                 let found = operands.len();
                 let Ok([value, prefix]) = <[Option<Side>; 2]>::try_from(operands) else {
                     let message = format!("expected {FUNCTION}(value, prefix), found {found} arguments");
-                    self.faults.push(Fault::new(at.start..term.at.end, message));
+                    self.fault(Fault::new(at.start..term.at.end, message));
                     return None;
                 };
                 Some(Side::Node(Box::new(Node::StartsWith(Box::new([value?, prefix?])))))
@@ -103,7 +112,7 @@ impl Compiler<'_> {
                     if !matches!((self.find)(name), Found::Nothing(_)) {
                         let at = first.at.start..last.at.end;
                         let fault = Fault::new(at, format!("expected no arguments for the macro {name}"));
-                        self.faults.push(fault.help(format!("write {name}()")));
+                        self.fault(fault.help(format!("write {name}()")));
                         return None;
                     }
                 }
@@ -118,7 +127,7 @@ impl Compiler<'_> {
                     Found::Broken => None,
                     Found::Nothing(nearest) => {
                         let fault = Fault::new(at.clone(), format!("expected a macro or a function, found `{name}`"));
-                        self.faults.push(fault.help(match nearest {
+                        self.fault(fault.help(match nearest {
                             Some(known) => format!("did you mean {known}()?"),
                             None => format!("define it as a macro; the one function is {FUNCTION}(value, prefix)"),
                         }));
@@ -139,7 +148,7 @@ impl Compiler<'_> {
         }
         let fault = Fault::new(term.at.clone(), format!("expected a field, found `{name}`"));
         let is_macro = matches!((self.find)(name), Found::Macro(_) | Found::Broken);
-        self.faults.push(fault.help(if is_macro {
+        self.fault(fault.help(if is_macro {
             format!("write {name}() to use the macro")
         } else if name == FUNCTION {
             format!("write {FUNCTION}(value, prefix)")
