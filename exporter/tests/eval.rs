@@ -1,6 +1,6 @@
 //! `hoptap eval` on the cases of `data/rules.ndjson`: one expression, its input and what it says, on each line.
 //!
-//! Written from what the original engine's source does, except where ours differs on purpose (`not`, precedence,
+//! Written by hand after the original engine's source, not recorded from it, except where ours differs on purpose (`not`, precedence,
 //! unknown names, cycles, symmetric comparisons).
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]

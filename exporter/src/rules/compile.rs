@@ -7,6 +7,9 @@ use super::macros::{Compiled, Found};
 use super::near;
 use super::parser::{Comparison, Term, TermKind, Tree};
 
+/// Nobody mends more at a time.
+const MAX_FAULTS: usize = 32;
+
 pub(super) const FUNCTION: &str = "starts_with";
 
 #[derive(Debug)]
@@ -14,18 +17,19 @@ pub(super) enum Node {
     Any(Box<[Node]>),
     All(Box<[Node]>),
     Not(Box<Node>),
-    Truth(Operand),
-    Compare(Operand, Comparison, Operand),
-    StartsWith(Box<[Operand; 2]>),
+    Truth(Side),
+    Compare(Side, Comparison, Side),
+    StartsWith(Box<[Side; 2]>),
     /// Its place in the list of macros, where those that it uses stand before it.
     Macro(usize),
 }
 
+/// One side of a comparison, or what stands alone.
 #[derive(Debug)]
-pub(super) enum Operand {
+pub(super) enum Side {
     Field(Field),
     Literal(Literal),
-    List(Box<[Operand]>),
+    List(Box<[Side]>),
     /// Something that is true or false.
     Node(Box<Node>),
     /// A macro that is a value and nothing else.
@@ -55,6 +59,12 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
+    fn fault(&mut self, fault: Fault) {
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(fault);
+        }
+    }
+
     fn nodes(&mut self, trees: &[Tree]) -> Option<Box<[Node]>> {
         // Not stopped by the first that fails: all faults are wanted.
         let nodes: Vec<Option<Node>> = trees.iter().map(|tree| self.node(tree)).collect();
@@ -67,8 +77,8 @@ impl Compiler<'_> {
             Tree::All(parts) => Some(Node::All(self.nodes(parts)?)),
             Tree::Not(inner) => Some(Node::Not(Box::new(self.node(inner)?))),
             Tree::Truth(term) => Some(match self.operand(term)? {
-                Operand::Node(node) => *node,
-                Operand::Value(index) => Node::Macro(index),
+                Side::Node(node) => *node,
+                Side::Value(index) => Node::Macro(index),
                 operand => Node::Truth(operand),
             }),
             Tree::Compare(left, how, right) => {
@@ -78,23 +88,23 @@ impl Compiler<'_> {
         }
     }
 
-    fn operand(&mut self, term: &Term) -> Option<Operand> {
+    fn operand(&mut self, term: &Term) -> Option<Side> {
         match &term.kind {
-            TermKind::Literal(literal) => Some(Operand::Literal(literal.clone())),
+            TermKind::Literal(literal) => Some(Side::Literal(literal.clone())),
             TermKind::Field(name) => self.field(name, term),
             TermKind::List(items) => {
-                let items: Vec<Option<Operand>> = items.iter().map(|item| self.operand(item)).collect();
-                items.into_iter().collect::<Option<Box<[Operand]>>>().map(Operand::List)
+                let items: Vec<Option<Side>> = items.iter().map(|item| self.operand(item)).collect();
+                items.into_iter().collect::<Option<Box<[Side]>>>().map(Side::List)
             }
             TermKind::Call { name, at, arguments } if name == FUNCTION => {
-                let operands: Vec<Option<Operand>> = arguments.iter().map(|argument| self.operand(argument)).collect();
+                let operands: Vec<Option<Side>> = arguments.iter().map(|argument| self.operand(argument)).collect();
                 let found = operands.len();
-                let Ok([value, prefix]) = <[Option<Operand>; 2]>::try_from(operands) else {
+                let Ok([value, prefix]) = <[Option<Side>; 2]>::try_from(operands) else {
                     let message = format!("expected {FUNCTION}(value, prefix), found {found} arguments");
-                    self.faults.push(Fault::new(at.start..term.at.end, message));
+                    self.fault(Fault::new(at.start..term.at.end, message));
                     return None;
                 };
-                Some(Operand::Node(Box::new(Node::StartsWith(Box::new([value?, prefix?])))))
+                Some(Side::Node(Box::new(Node::StartsWith(Box::new([value?, prefix?])))))
             }
             TermKind::Call { name, at, arguments } => {
                 if let Some((first, last)) = arguments.first().zip(arguments.last()) {
@@ -102,22 +112,22 @@ impl Compiler<'_> {
                     if !matches!((self.find)(name), Found::Nothing(_)) {
                         let at = first.at.start..last.at.end;
                         let fault = Fault::new(at, format!("expected no arguments for the macro {name}"));
-                        self.faults.push(fault.help(format!("write {name}()")));
+                        self.fault(fault.help(format!("write {name}()")));
                         return None;
                     }
                 }
                 match (self.find)(name) {
                     Found::Macro(index) => Some(match self.macros.get(index).map(|compiled| &compiled.node) {
-                        Some(Node::Truth(_)) => Operand::Value(index),
+                        Some(Node::Truth(_)) => Side::Value(index),
                         // A macro that is another one by another name is what that one is.
-                        Some(Node::Macro(same)) if self.is_value(*same) => Operand::Value(*same),
-                        _ => Operand::Node(Box::new(Node::Macro(index))),
+                        Some(Node::Macro(same)) if self.is_value(*same) => Side::Value(*same),
+                        _ => Side::Node(Box::new(Node::Macro(index))),
                     }),
                     // It has been told of its own faults.
                     Found::Broken => None,
                     Found::Nothing(nearest) => {
                         let fault = Fault::new(at.clone(), format!("expected a macro or a function, found `{name}`"));
-                        self.faults.push(fault.help(match nearest {
+                        self.fault(fault.help(match nearest {
                             Some(known) => format!("did you mean {known}()?"),
                             None => format!("define it as a macro; the one function is {FUNCTION}(value, prefix)"),
                         }));
@@ -132,13 +142,13 @@ impl Compiler<'_> {
         matches!(self.macros.get(index).map(|compiled| &compiled.node), Some(Node::Truth(_)))
     }
 
-    fn field(&mut self, name: &str, term: &Term) -> Option<Operand> {
+    fn field(&mut self, name: &str, term: &Term) -> Option<Side> {
         if let Some(field) = Field::parse(name, self.names) {
-            return Some(Operand::Field(field));
+            return Some(Side::Field(field));
         }
         let fault = Fault::new(term.at.clone(), format!("expected a field, found `{name}`"));
         let is_macro = matches!((self.find)(name), Found::Macro(_) | Found::Broken);
-        self.faults.push(fault.help(if is_macro {
+        self.fault(fault.help(if is_macro {
             format!("write {name}() to use the macro")
         } else if name == FUNCTION {
             format!("write {FUNCTION}(value, prefix)")
@@ -156,9 +166,9 @@ pub(super) fn nearest<'a>(name: &str, macros: impl Iterator<Item = &'a str>) -> 
 
 /// How deep evaluation goes into a node, macros included.
 pub(super) fn depth(node: &Node, macros: &[Compiled]) -> usize {
-    let operand = |operand: &Operand| match operand {
-        Operand::Node(node) => depth(node, macros),
-        Operand::Value(index) => macros.get(*index).map_or(0, |compiled| compiled.depth),
+    let operand = |operand: &Side| match operand {
+        Side::Node(node) => depth(node, macros),
+        Side::Value(index) => macros.get(*index).map_or(0, |compiled| compiled.depth),
         _ => 0,
     };
     1 + match node {
@@ -196,12 +206,12 @@ fn enter(index: usize, macros: &[Compiled], seen: &mut [bool], found: &mut dyn F
     }
 }
 
-fn walk_operand(operand: &Operand, macros: &[Compiled], seen: &mut [bool], found: &mut dyn FnMut(&Field)) {
+fn walk_operand(operand: &Side, macros: &[Compiled], seen: &mut [bool], found: &mut dyn FnMut(&Field)) {
     match operand {
-        Operand::Field(field) => found(field),
-        Operand::Literal(_) => {}
-        Operand::List(items) => items.iter().for_each(|item| walk_operand(item, macros, seen, found)),
-        Operand::Node(node) => walk(node, macros, seen, found),
-        Operand::Value(index) => enter(*index, macros, seen, found),
+        Side::Field(field) => found(field),
+        Side::Literal(_) => {}
+        Side::List(items) => items.iter().for_each(|item| walk_operand(item, macros, seen, found)),
+        Side::Node(node) => walk(node, macros, seen, found),
+        Side::Value(index) => enter(*index, macros, seen, found),
     }
 }

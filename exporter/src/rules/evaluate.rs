@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::BitOr;
 
 use super::compare;
-use super::compile::{Node, Operand};
+use super::compile::{Node, Side};
 use super::field::Field;
 use super::macros::{Compiled, MAX_MACROS};
 use super::parser::Comparison;
@@ -138,9 +138,9 @@ pub(super) fn outcome(node: &Node, context: &Context<'_>) -> Outcome {
 }
 
 /// Whether a field and a literal are of types that never compare.
-fn apart(left: &Operand, right: &Operand) -> bool {
+fn apart(left: &Side, right: &Side) -> bool {
     match (left, right) {
-        (Operand::Field(field), Operand::Literal(literal)) | (Operand::Literal(literal), Operand::Field(field)) => {
+        (Side::Field(field), Side::Literal(literal)) | (Side::Literal(literal), Side::Field(field)) => {
             !literal.comparable(field.kind())
         }
         _ => false,
@@ -148,7 +148,7 @@ fn apart(left: &Operand, right: &Operand) -> bool {
 }
 
 fn decide<const N: usize>(
-    operands: [&Operand; N],
+    operands: [&Side; N],
     context: &Context<'_>,
     test: impl FnOnce([&Value<'_>; N]) -> bool,
 ) -> Outcome {
@@ -166,29 +166,29 @@ fn decide<const N: usize>(
 }
 
 /// The value of an operand; `list` is the operand again, for a list to be borrowed from.
-fn find<'a>(operand: &'a Operand, list: &'a Listed<'a>, context: &'a Context<'a>) -> Answer<'a> {
+fn find<'a>(operand: &'a Side, list: &'a Listed<'a>, context: &'a Context<'a>) -> Answer<'a> {
     match operand {
-        Operand::Field(field) => context.fields.get(field),
-        Operand::Literal(literal) => Answer::Value(literal.value()),
-        Operand::Node(node) => match outcome(node, context) {
+        Side::Field(field) => context.fields.get(field),
+        Side::Literal(literal) => Answer::Value(literal.value()),
+        Side::Node(node) => match outcome(node, context) {
             Outcome::TRUE => Answer::Value(Value::Bool(true)),
             Outcome::FALSE => Answer::Value(Value::Bool(false)),
             Outcome::UNKNOWN => Answer::Missing,
             _ => Answer::Later,
         },
-        Operand::Value(index) => match context.macros.get(*index).map(|compiled| &compiled.node) {
+        Side::Value(index) => match context.macros.get(*index).map(|compiled| &compiled.node) {
             Some(Node::Truth(inner)) => find(inner, list, context),
             _ => Answer::Missing,
         },
-        Operand::List(items) => lacking(items, context).unwrap_or(Answer::Value(Value::List(list))),
+        Side::List(items) => lacking(items, context).unwrap_or(Answer::Value(Value::List(list))),
     }
 }
 
 /// A list with an item that is missing is missing itself; None where all are there.
-fn lacking<'a>(items: &[Operand], context: &'a Context<'a>) -> Option<Answer<'a>> {
+fn lacking<'a>(items: &[Side], context: &'a Context<'a>) -> Option<Answer<'a>> {
     let mut later = None;
     for item in items {
-        if let Operand::Field(field) = item {
+        if let Side::Field(field) = item {
             match context.fields.get(field) {
                 Answer::Value(_) => {}
                 Answer::Missing => return Some(Answer::Missing),
@@ -201,16 +201,16 @@ fn lacking<'a>(items: &[Operand], context: &'a Context<'a>) -> Option<Answer<'a>
 
 /// A list that is written in the expression; its items may be fields.
 struct Listed<'a> {
-    operand: &'a Operand,
+    operand: &'a Side,
     context: &'a Context<'a>,
 }
 
 impl Listed<'_> {
-    fn items(&self) -> &[Operand] {
+    fn items(&self) -> &[Side] {
         match self.operand {
-            Operand::List(items) => items,
-            Operand::Value(index) => match self.context.macros.get(*index).map(|compiled| &compiled.node) {
-                Some(Node::Truth(Operand::List(items))) => items,
+            Side::List(items) => items,
+            Side::Value(index) => match self.context.macros.get(*index).map(|compiled| &compiled.node) {
+                Some(Node::Truth(Side::List(items))) => items,
                 _ => &[],
             },
             _ => &[],
@@ -231,11 +231,11 @@ impl Items for Listed<'_> {
 
     fn item(&self, index: usize) -> Value<'_> {
         match self.items().get(index) {
-            Some(Operand::Field(field)) => match self.context.fields.get(field) {
+            Some(Side::Field(field)) => match self.context.fields.get(field) {
                 Answer::Value(value) => value,
                 Answer::Missing | Answer::Later => Value::Object,
             },
-            Some(Operand::Literal(literal)) => literal.value(),
+            Some(Side::Literal(literal)) => literal.value(),
             _ => Value::Object,
         }
     }
@@ -264,7 +264,7 @@ impl Absent<'_> {
             Node::Truth(operand) => self.operand(operand),
             Node::Compare(left, how, right) => {
                 // `x in [a, b]` is kept as `[a, b] contains x`.
-                let turned = *how == Comparison::Contains && matches!(left, Operand::List(_));
+                let turned = *how == Comparison::Contains && matches!(left, Side::List(_));
                 let (first, second) = if turned { (right, left) } else { (left, right) };
                 self.operand(first);
                 self.operand(second);
@@ -283,17 +283,17 @@ impl Absent<'_> {
         }
     }
 
-    fn operand(&mut self, operand: &Operand) {
+    fn operand(&mut self, operand: &Side) {
         match operand {
-            Operand::Field(field) => {
+            Side::Field(field) => {
                 if !matches!(self.context.fields.get(field), Answer::Value(_)) && !self.found.contains(field) {
                     self.found.push(field.clone());
                 }
             }
-            Operand::Literal(_) => {}
-            Operand::List(items) => items.iter().for_each(|item| self.operand(item)),
-            Operand::Node(node) => self.node(node),
-            Operand::Value(index) => self.enter(*index),
+            Side::Literal(_) => {}
+            Side::List(items) => items.iter().for_each(|item| self.operand(item)),
+            Side::Node(node) => self.node(node),
+            Side::Value(index) => self.enter(*index),
         }
     }
 }

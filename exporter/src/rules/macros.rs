@@ -1,6 +1,7 @@
 //! Expressions that have a name. They are compiled once and used by reference, however often they are named.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::compile::{self, FUNCTION, Node};
@@ -74,6 +75,9 @@ impl Macros {
     }
 }
 
+/// Which macro is called, and where.
+type Call = (usize, Range<usize>);
+
 struct Build {
     faults: Vec<MacroFault>,
     /// None for those that could not be read.
@@ -116,7 +120,7 @@ impl Build {
     }
 
     /// The macros that `index` calls, with the call.
-    fn calls(&self, index: usize) -> Vec<(usize, std::ops::Range<usize>)> {
+    fn calls(&self, index: usize) -> Vec<Call> {
         let mut found = Vec::new();
         if let Some(Some(parsed)) = self.parsed.get(index) {
             calls(&parsed.tree, &mut |name, at| {
@@ -134,7 +138,7 @@ impl Build {
         let mut state = vec![State::New; self.parsed.len()];
         for start in 0..self.parsed.len() {
             // A list of its own instead of recursion: a chain may be as long as the list of macros.
-            let mut path: Vec<(usize, std::vec::IntoIter<(usize, std::ops::Range<usize>)>)> = Vec::new();
+            let mut path: Vec<(usize, std::vec::IntoIter<Call>)> = Vec::new();
             if state.get(start) == Some(&State::New) {
                 set(&mut state, start, State::Open);
                 path.push((start, self.calls(start).into_iter()));
@@ -216,7 +220,7 @@ fn callable(name: &str) -> bool {
     )
 }
 
-fn calls(tree: &Tree, found: &mut dyn FnMut(&str, &std::ops::Range<usize>)) {
+fn calls(tree: &Tree, found: &mut dyn FnMut(&str, &Range<usize>)) {
     match tree {
         Tree::Any(parts) | Tree::All(parts) => parts.iter().for_each(|part| calls(part, found)),
         Tree::Not(inner) => calls(inner, found),
@@ -228,7 +232,7 @@ fn calls(tree: &Tree, found: &mut dyn FnMut(&str, &std::ops::Range<usize>)) {
     }
 }
 
-fn term_calls(term: &Term, found: &mut dyn FnMut(&str, &std::ops::Range<usize>)) {
+fn term_calls(term: &Term, found: &mut dyn FnMut(&str, &Range<usize>)) {
     match &term.kind {
         TermKind::Literal(_) | TermKind::Field(_) => {}
         TermKind::List(items) => items.iter().for_each(|item| term_calls(item, found)),

@@ -204,6 +204,8 @@ fn bounds() {
     refused(&"a and ".repeat(20_000), "at most 65536 bytes");
     refused(&"a =~ /x/ and ".repeat(100), "at most 64 patterns");
     refused("a =~ /((a{100}){100}){100}/", "expected a regular expression");
+    let unknown = vec!["x()"; 9_000].join(" or ");
+    assert_eq!(compile(&unknown).unwrap_err().len(), 32);
     let long = vec!["a == 1"; 6_000].join(" or ");
     assert_eq!(compile(&long).unwrap().evaluate(&Known::new("a=2")), Verdict::False);
     let chain: Vec<(String, String)> =
