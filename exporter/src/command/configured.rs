@@ -61,6 +61,8 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
     use super::*;
 
     const FILE: &str = "

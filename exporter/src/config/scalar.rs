@@ -96,6 +96,8 @@ fn step(written: &str, at: usize, wanted: char, style: ScalarStyle) -> Option<(u
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
     use super::*;
 
     /// The `@` of the scalar's text is found at the `@` of the file.

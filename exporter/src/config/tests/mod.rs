@@ -1,5 +1,7 @@
 //! Names, sizes, secrets, and what beats what. Whole files are in `tests/configuration.rs`.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use super::near::nearest;
 use super::{Configuration, Lookup, read};
 
