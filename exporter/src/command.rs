@@ -1,11 +1,15 @@
 //! The command line.
 
+mod configured;
+
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::capture;
+use crate::config::Configuration;
 use crate::export::stdout;
 use crate::pipeline::NamesFrom;
 
@@ -28,15 +32,28 @@ pub struct Command {
 
 #[derive(Debug, Subcommand)]
 pub enum Action {
+    /// Say what is wrong with a configuration file, and what it would do. Starts nothing.
+    Check(Check),
     /// Write what is seen to a file, to be told later by `replay`.
     Record(Record),
     /// Tell what a file holds, as if it happened now. Needs no root.
     Replay(Replay),
+    /// Evaluate an expression of a rule on given fields: prints `true`, `false`, or `unknown:` and what is missing.
+    Eval(Eval),
 }
 
 /// What to watch and how to tell it.
 #[derive(Debug, Clone, Args)]
 pub struct Watch {
+    /// The configuration, in YAML: docs/configuration.md. Flags beat the OTEL_* variables, and both beat the file.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What that file says, once it is read.
+    #[arg(skip)]
+    pub configuration: Option<Configuration>,
+    /// The flags that were given: what has its default else may come from the file.
+    #[arg(skip)]
+    pub said: BTreeSet<String>,
     #[command(flatten)]
     pub capture: Capture,
     #[command(flatten)]
@@ -92,6 +109,12 @@ pub struct Log {
 }
 
 #[derive(Debug, Clone, Args)]
+pub struct Check {
+    /// The configuration file.
+    pub file: PathBuf,
+}
+
+#[derive(Debug, Clone, Args)]
 pub struct Record {
     /// The file to write; it is replaced.
     pub file: PathBuf,
@@ -114,6 +137,18 @@ pub struct Replay {
     /// Print the metrics page at the end.
     #[arg(long)]
     pub metrics: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Eval {
+    /// The expression, such as 'http.res.status >= 500 and not is_internal()'.
+    pub expression: String,
+    /// A JSON object of fields, nested or with dots in its names; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// A macro that the expression, or another macro, may use; may be given several times.
+    #[arg(long = "macro", value_name = "NAME=EXPR", value_parser = named)]
+    pub macros: Vec<(String, String)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -199,4 +234,10 @@ fn ring(text: &str) -> Result<u32, String> {
         .ok()
         .filter(|kib: &u32| kib.is_power_of_two() && (64..=1024 * 1024).contains(kib))
         .ok_or_else(|| "expected a power of two between 64 and 1048576, in KiB".into())
+}
+
+fn named(text: &str) -> Result<(String, String), String> {
+    let (name, expression) =
+        text.split_once('=').ok_or("expected NAME=EXPR, such as 'is_error=http.res.status >= 500'")?;
+    Ok((name.trim().to_owned(), expression.to_owned()))
 }

@@ -2,14 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use hoptap::command::Command;
 
 /// Bad usage (sysexits.h).
 const USAGE: u8 = 64;
 
 fn main() -> ExitCode {
-    match Command::try_parse() {
+    match Command::read(std::env::args_os()) {
         Ok(command) => hoptap::run::run(command),
         Err(error) => {
             let asked = !error.use_stderr();

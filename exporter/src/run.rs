@@ -1,5 +1,7 @@
 //! Puts the stages together: what is built here from the command line runs until a signal ends it.
 
+mod eval;
+mod check;
 mod fanout;
 mod record;
 mod replay;
@@ -24,6 +26,9 @@ const UNAVAILABLE: u8 = 69;
 pub enum Error {
     #[error("{0}")]
     Usage(String),
+    /// What is wrong with a configuration file, shown as it is.
+    #[error("{0}")]
+    Configuration(Box<crate::config::Report>),
     #[error(transparent)]
     Capture(#[from] crate::capture::Error),
     #[error(transparent)]
@@ -33,7 +38,7 @@ pub enum Error {
 impl Error {
     pub fn code(&self) -> u8 {
         match self {
-            Self::Usage(_) => USAGE,
+            Self::Usage(_) | Self::Configuration(_) => USAGE,
             Self::Capture(_) => UNAVAILABLE,
             Self::Other(_) => 1,
         }
@@ -48,15 +53,18 @@ pub fn run(command: Command) -> ExitCode {
         return ExitCode::from(USAGE);
     }
     let done = match command.action {
-        None => watch::run(&command.watch),
+        None => check::load(command.watch).and_then(|watch| watch::run(&watch)),
+        Some(Action::Check(check)) => check::run(&check),
         Some(Action::Record(record)) => record::run(&record),
         Some(Action::Replay(replay)) => replay::run(&replay),
+        Some(Action::Eval(eval)) => eval::run(&eval),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let text = match &error {
                 Error::Other(error) => format!("hoptap: {error:#}\n"),
+                Error::Configuration(report) => report.to_string(),
                 error => format!("hoptap: {error}\n"),
             };
             let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());

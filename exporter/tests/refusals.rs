@@ -114,3 +114,35 @@ fn without_permission() {
     let parts = ["CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH", "sudo hoptap", "setcap"];
     ends(hoptap, "as nobody", 69, &parts);
 }
+
+/// Refused by `check` and by `--config` alike, before anything starts.
+fn refused(path: &str, parts: &[&str]) {
+    check(&format!("check {path}"), &[], 64, parts);
+    check(&format!("--config {path}"), &[], 64, parts);
+}
+
+#[test]
+fn configurations_that_are_no_files() {
+    refused("/nowhere/hoptap.yaml", &["error: there is no such file", "--> /nowhere/hoptap.yaml", "1 error"]);
+    refused("/tmp", &["error: this is a directory", "Docker makes a directory"]);
+    let bytes = File::new("bytes.yaml", b"version: 2\n# \xff\n");
+    refused(bytes.0.to_str().unwrap(), &["error: line 2 is not UTF-8", "save the file as UTF-8"]);
+    let large = File::new("large.yaml", &b"# much\n".repeat(200_000));
+    refused(large.0.to_str().unwrap(), &["error: the file is too large", "at most 1 MiB"]);
+    let empty = File::new("empty.yaml", b"");
+    refused(empty.0.to_str().unwrap(), &["error: the file is empty", "begin with `version: 2`"]);
+    check("check", &[], 64, &["FILE"]);
+}
+
+#[test]
+fn configurations_with_mistakes() {
+    let file = File::new("mistakes.yaml", b"version: 2\nservice:\ntap: {direction: outgoing}\n");
+    let parts = ["did you mean `services`?", "mistakes.yaml:3:18", "2 errors"];
+    refused(file.0.to_str().unwrap(), &parts);
+}
+
+#[test]
+fn a_configuration_that_is_fine() {
+    let file = File::new("fine.yaml", b"version: 2\nrulekit: {macros: [{name: a, expr: tls}]}\n");
+    check(&format!("check {}", file.0.display()), &[], 0, &["warning: no rule calls the macro `a`"]);
+}

@@ -14,6 +14,7 @@ use super::{Error, seed, stop_on_signals};
 use crate::capture::process::Selection;
 use crate::capture::{Handler, Session, Settings};
 use crate::command::{Capture, Level, Listen, Tell, Watch};
+use crate::config::Configuration;
 use crate::counters::Counters;
 use crate::event::Event;
 use crate::export::metrics::{Metrics, Page};
@@ -29,7 +30,7 @@ use crate::serve::{Listener, Pages};
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 pub(super) fn run(watch: &Watch) -> Result<(), Error> {
-    let otlp = spans()?;
+    let otlp = spans(watch.configuration.as_ref())?;
     let counters = Arc::new(Counters::default());
     let readiness = Arc::new(Readiness::default());
     let stop = stop_on_signals()?;
@@ -78,9 +79,14 @@ impl Handler for Live {
     }
 }
 
-/// Where spans go, by the environment.
-pub(super) fn spans() -> Result<otlp::Settings, Error> {
-    otlp::Settings::from_env(&|name| std::env::var(name).ok())
+/// Where spans go, by the environment, and by the file where the environment has nothing.
+pub(super) fn spans(file: Option<&Configuration>) -> Result<otlp::Settings, Error> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let lookup = |name: &str| match file {
+        Some(file) => file.variable(name, &environment),
+        None => environment(name),
+    };
+    otlp::Settings::from_env(&lookup)
         .map_err(|problems| Error::Usage(format!("the environment cannot be used:\n{problems}")))
 }
 

@@ -5,9 +5,8 @@
 
 use regex::bytes::Regex;
 
-use super::regexp;
 use super::template;
-use super::{Error, Syntax};
+use super::{Error, Syntax, pattern};
 use crate::traefik::network::Network;
 use crate::traefik::request::View;
 
@@ -114,18 +113,16 @@ impl Matcher {
             "Method" => Self::Method(vec![first.to_uppercase()]),
             "Host" => Self::Host(vec![ascii(matcher, first)?.to_ascii_lowercase()]),
             "HostRegexp" => {
-                let pattern = regexp::compile(ascii(matcher, first)?)?;
+                let pattern = pattern(ascii(matcher, first)?)?;
                 let or_empty = pattern.is_match(b"");
                 Self::HostRegexp { pattern, or_empty }
             }
             "Path" => Self::Path(absolute(matcher, first)?.into()),
             "PathPrefix" => Self::PathPrefix(absolute(matcher, first)?.into()),
-            "PathRegexp" => Self::PathRegexp(vec![regexp::compile(first)?]),
+            "PathRegexp" => Self::PathRegexp(vec![pattern(first)?]),
             "Header" => Self::Header { name: first.clone(), value },
-            "HeaderRegexp" => Self::HeaderRegexp(vec![(first.clone(), regexp::compile(&value)?)]),
-            "QueryRegexp" if second.is_some() => {
-                Self::QueryRegexp { key: first.clone(), pattern: regexp::compile(&value)? }
-            }
+            "HeaderRegexp" => Self::HeaderRegexp(vec![(first.clone(), pattern(&value)?)]),
+            "QueryRegexp" if second.is_some() => Self::QueryRegexp { key: first.clone(), pattern: pattern(&value)? },
             _ => Self::Query { key: first.clone(), value },
         })
     }
@@ -163,7 +160,7 @@ impl Matcher {
             ),
             "HeadersRegexp" => Self::HeaderRegexp(
                 pairs(matcher, arguments)?
-                    .map(|(name, value)| Ok((name.to_owned(), regexp::compile(value)?)))
+                    .map(|(name, value)| Ok((name.to_owned(), pattern(value)?)))
                     .collect::<Result<_, Error>>()?,
             ),
             // Traefik cuts each argument at its first `=` and takes what comes out two by two.

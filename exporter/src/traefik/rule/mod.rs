@@ -6,7 +6,6 @@
 mod expression;
 mod lexer;
 mod matcher;
-mod regexp;
 mod template;
 
 use expression::Expression;
@@ -35,6 +34,11 @@ pub enum Error {
     Argument { matcher: &'static str, expected: &'static str, found: String },
     #[error("expected a regular expression of Go, found `{pattern}`: {reason}")]
     Pattern { pattern: String, reason: String },
+}
+
+/// A pattern of Go's, to be searched for anywhere in a text.
+fn pattern(text: &str) -> Result<regex::bytes::Regex, Error> {
+    crate::regexp::compile(text).map_err(|reason| Error::Pattern { pattern: text.into(), reason })
 }
 
 /// How a rule is written.

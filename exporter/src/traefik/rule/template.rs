@@ -5,7 +5,8 @@
 use regex::bytes::Regex;
 
 use super::Error;
-use super::regexp::{compile, quote};
+use super::pattern as compile;
+use crate::regexp::quote;
 
 pub(super) fn host(template: &str) -> Result<Regex, Error> {
     compile(&format!("(?i)^{}$", expand(template, "[^.]+")?))

@@ -5,24 +5,19 @@
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::Error;
-
 /// Bounds of one compiled pattern and of its cache, in bytes: a table may hold thousands.
 const MAX_PROGRAM: usize = 1 << 20;
 const MAX_CACHE: usize = 256 << 10;
 
 /// Compiles a pattern of Go's `regexp` (Go 1.26 regexp/syntax), to be searched for anywhere in a text.
-pub(super) fn compile(pattern: &str) -> Result<Regex, Error> {
-    let rewritten = rewrite(pattern).ok_or_else(|| Error::Pattern {
-        pattern: pattern.into(),
-        reason: "an escape or a group that Go does not know".into(),
-    })?;
+///
+/// # Errors
+/// Says why Go would not take the pattern, or that it is too large.
+pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
+    let rewritten = rewrite(pattern).ok_or("an escape, a group or a repetition that Go does not know")?;
     RegexBuilder::new(&rewritten).size_limit(MAX_PROGRAM).dfa_size_limit(MAX_CACHE).build().map_err(|error| {
-        Error::Pattern {
-            pattern: pattern.into(),
-            // The crate's message draws the pattern over several lines: its last line says what is wrong.
-            reason: error.to_string().lines().last().unwrap_or_default().trim().into(),
-        }
+        // The crate's message draws the pattern over several lines: its last line says what is wrong.
+        error.to_string().lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned()
     })
 }
 
@@ -30,8 +25,26 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, Error> {
 fn rewrite(pattern: &str) -> Option<String> {
     let mut out = String::with_capacity(pattern.len() + 8);
     let mut rest = pattern;
+    // What was just repeated is not repeated again: `a**` is refused.
+    let mut repeated = false;
     while let Some(character) = rest.chars().next() {
         let after = rest.get(character.len_utf8()..).unwrap_or_default();
+        let length = match character {
+            '*' | '+' | '?' => Some(1),
+            '{' => repetition(rest),
+            _ => None,
+        };
+        if let Some(length) = length {
+            if repeated || !repeats(rest, length) {
+                return None;
+            }
+            let lazy = usize::from(rest.get(length..)?.starts_with('?'));
+            out.push_str(rest.get(..length + lazy)?);
+            rest = rest.get(length + lazy..)?;
+            repeated = true;
+            continue;
+        }
+        repeated = false;
         rest = match character {
             '\\' if after.starts_with('Q') => {
                 let literal = after.get(1..).unwrap_or_default();
@@ -41,27 +54,23 @@ fn rewrite(pattern: &str) -> Option<String> {
             }
             '\\' => rewrite_escape(&mut out, after)?,
             '[' => rewrite_class(&mut out, after)?,
-            '{' if repetition(rest).is_none() => {
+            '{' => {
                 out.push_str("\\{");
                 after
-            }
-            '{' => {
-                let length = repetition(rest)?;
-                out.push_str(rest.get(..length)?);
-                rest.get(length..)?
             }
             '}' => {
                 out.push_str("\\}");
                 after
             }
+            '(' if after.starts_with("?)") => after.get(2..)?,
             '(' if after.starts_with('?') => {
                 let flags = after.get(1..).unwrap_or_default();
                 let flags = flags.split([')', ':', '<']).next().unwrap_or_default();
                 if !flags.chars().all(|flag| "imsUP-".contains(flag)) {
                     return None;
                 }
-                out.push('(');
-                after
+                out.push_str("(?");
+                after.get(1..)?
             }
             _ => {
                 out.push(character);
@@ -84,6 +93,12 @@ fn repetition(text: &str) -> Option<usize> {
     (!low.is_empty() && digits(low) && digits(high)).then_some(end + 2)
 }
 
+/// Go repeats a thousand times at most (`repeat` in regexp/syntax/parse.go).
+fn repeats(text: &str, length: usize) -> bool {
+    let counts = text.get(1..length.saturating_sub(1)).unwrap_or_default().split(',').filter(|it| !it.is_empty());
+    counts.map(str::parse).all(|count: Result<u32, _>| count.is_ok_and(|count| count <= 1000))
+}
+
 /// `after` follows a backslash outside a bracket; returns what follows the escape.
 fn rewrite_escape<'a>(out: &mut String, after: &'a str) -> Option<&'a str> {
     let character = after.chars().next()?;
@@ -98,10 +113,6 @@ fn rewrite_escape<'a>(out: &mut String, after: &'a str) -> Option<&'a str> {
         'A' | 'z' => {
             out.push('\\');
             out.push(character);
-            Some(rest)
-        }
-        'C' => {
-            out.push_str("(?s:.)");
             Some(rest)
         }
         'd' | 'D' | 's' | 'S' | 'w' | 'W' => {
@@ -186,9 +197,15 @@ fn perl_class(name: char) -> Option<&'static str> {
     })
 }
 
-/// `\pN`, `\p{Greek}`: the same in both.
+/// `\pN`, `\p{Greek}`: the same in both. `\p{^Greek}` is Go's for `\P{Greek}`.
 fn rewrite_property<'a>(out: &mut String, after: &'a str) -> Option<&'a str> {
     let name = after.get(1..)?;
+    if let Some(negated) = name.strip_prefix("{^") {
+        let (negated, rest) = negated.split_once('}')?;
+        let letter = if after.starts_with('p') { 'P' } else { 'p' };
+        out.push_str(&format!("\\{letter}{{{negated}}}"));
+        return Some(rest);
+    }
     let length = match name.strip_prefix('{') {
         Some(inner) => inner.find('}')? + 2,
         None => name.chars().next()?.len_utf8(),
@@ -224,7 +241,7 @@ fn escaped_literal(text: &str) -> Option<(char, &str)> {
             }
             Some((code(text.get(..digits)?, 8)?, text.get(digits..)?))
         }
-        mark if mark.is_ascii_punctuation() => Some((mark, rest)),
+        mark if mark.is_ascii() && !mark.is_ascii_alphanumeric() => Some((mark, rest)),
         _ => None,
     }
 }
@@ -238,7 +255,7 @@ fn push_literal(out: &mut String, literal: char) {
 }
 
 /// The text that matches exactly `literal`.
-pub(super) fn quote(literal: &str) -> String {
+pub(crate) fn quote(literal: &str) -> String {
     let mut pattern = String::with_capacity(literal.len());
     for character in literal.chars() {
         // Written for Go's syntax: the result is rewritten with the pattern around it.
@@ -290,6 +307,8 @@ mod tests {
         check(r"^\<\>\/\-$", &["<>/-"], &["x"]);
         check(r"(?i)^KELVIN$", &["kelvin", "\u{212a}elvin"], &["kel"]);
         check(r"^(?P<year>\d{4})-(?<month>\d\d)$", &["2024-01"], &["24-01"]);
+        check(r"^\p{^Greek}\P{^Greek}$", &["aα"], &["αa"]);
+        check(r"^a\ b$", &["a b"], &["ab"]);
         check(r"^\p{Greek}+\pN$", &["αβ1"], &["ab1"]);
         check(r"a||b", &["", "x"], &[]);
         check("^.$", &["é", "x"], &["xy", "\n"]);
@@ -297,7 +316,10 @@ mod tests {
 
     #[test]
     fn refuses_what_go_refuses() {
-        for pattern in ["(", "[a", r"\Z", r"\1", "(?x)a", "(?=a)", r"\x{zz}", "*a", r"\y", "a\\"] {
+        for pattern in [
+            "(", "[a", r"\Z", r"\1", "(?x)a", "(?=a)", r"\x{zz}", "*a", r"\y", "a\\", r"\C", "a**", "a{2}{3}",
+            "a{1001}", "a??+",
+        ] {
             assert!(compile(pattern).is_err(), "{pattern}");
         }
     }

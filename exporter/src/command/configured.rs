@@ -1,0 +1,107 @@
+//! The command line over a configuration file: what was said there stands, everything else comes from the file.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches};
+
+use super::{Command, Format, Level, Listen, Names, Watch};
+use crate::config::{self, Configuration, NamesFrom};
+
+impl Command {
+    /// Reads a command line, and remembers which flags stood in it.
+    ///
+    /// # Errors
+    /// What the line has wrong, or the help that it asked for.
+    pub fn read<I: IntoIterator<Item: Into<OsString> + Clone>>(line: I) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(line)?;
+        let mut command = Self::from_arg_matches(&matches)?;
+        let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        command.watch.said = matches.ids().map(clap::Id::as_str).filter(given).map(str::to_owned).collect();
+        Ok(command)
+    }
+}
+
+impl Watch {
+    /// Takes from the file what the command line left open. `--pid`, `--container` and `--executable` go together: one
+    /// of them replaces all that the file selects by.
+    pub fn take(&mut self, file: Configuration) {
+        let said = |flag: &str, said: &BTreeSet<String>| said.contains(flag);
+        let capture = &mut self.capture;
+        if !["pid", "container", "executable"].iter().any(|flag| said(flag, &self.said)) {
+            capture.pid.clone_from(&file.traefik.pids);
+            capture.container.clone_from(&file.traefik.containers);
+            capture.executable.clone_from(&file.traefik.executables);
+        }
+        capture.api = capture.api.or(file.traefik.api);
+        if !said("listen", &self.said) {
+            capture.listen = file.metrics.listen.map_or(Listen::Off, Listen::At);
+        }
+        if !said("names", &self.said) {
+            self.tell.names = match file.traefik.names {
+                NamesFrom::Auto => Names::Auto,
+                NamesFrom::Probes => Names::Probes,
+                NamesFrom::Api => Names::Api,
+            };
+        }
+        let stack = file.capture();
+        if let (Some(stack), false) = (stack, said("level", &self.said)) {
+            self.tell.level = if stack.level >= config::Level::Details { Level::Details } else { Level::Summary };
+        }
+        if self.tell.format.is_none() && file.prints() {
+            self.tell.format = Some(match stack.map(|stack| stack.format) {
+                Some(config::Format::Json) => Format::Json,
+                Some(config::Format::Text) | None => Format::Text,
+            });
+        }
+        self.configuration = Some(file);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use super::*;
+
+    const FILE: &str = "
+version: 2
+services: {event_stores: [{type: stdout}]}
+stacks: {one: {plugins: [{type: http_capture, config: {level: full, format: json}}]}}
+tap: {http: {stack: one}}
+traefik: {pid: [1, 2], container: ab, api: '127.0.0.1:8080', names: api}
+metrics: {listen: 'off'}
+";
+
+    fn watch(line: &str) -> Watch {
+        let mut watch = Command::read(line.split_whitespace()).unwrap().watch;
+        watch.take(config::read("file", FILE, &|_| None).unwrap().configuration);
+        watch
+    }
+
+    #[test]
+    fn the_file_fills_what_the_line_leaves_open() {
+        let watch = watch("hoptap");
+        assert_eq!(watch.capture.pid, [1, 2]);
+        assert_eq!(watch.capture.container, ["ab"]);
+        assert_eq!(watch.capture.api, Some("127.0.0.1:8080".parse().unwrap()));
+        assert_eq!(watch.capture.listen, Listen::Off);
+        assert_eq!(watch.tell.names, Names::Api);
+        assert_eq!(watch.tell.level, Level::Details);
+        assert_eq!(watch.tell.format, Some(Format::Json));
+    }
+
+    #[test]
+    fn the_line_stands_even_where_it_says_the_default() {
+        let line = "hoptap --pid 9 --api 127.0.0.1:1 --listen 0.0.0.0:9464 --names auto --level summary --format text";
+        let watch = watch(line);
+        assert_eq!(watch.capture.pid, [9]);
+        assert!(watch.capture.container.is_empty());
+        assert_eq!(watch.capture.api, Some("127.0.0.1:1".parse().unwrap()));
+        assert_eq!(watch.capture.listen, Listen::At("0.0.0.0:9464".parse().unwrap()));
+        assert_eq!(watch.tell.names, Names::Auto);
+        assert_eq!(watch.tell.level, Level::Summary);
+        assert_eq!(watch.tell.format, Some(Format::Text));
+    }
+}

@@ -1,0 +1,122 @@
+//! The whole of it: the root of the definition.
+
+use super::keys::{Key, Keys, key};
+use super::kind::{Parsed, Section};
+use super::own::{Limits, Metrics, Spans, Traefik, limits, metrics, spans, traefik};
+use super::redact::{Redact, redact};
+use super::services::{EventTarget, ObjectTarget, Otlp, Services, services};
+use super::stacks::{HttpCapture, Level, Macro, Stack, rulekit, stacks};
+use super::tap::{Tap, Through, tap};
+
+/// What a file says, with every default filled in.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    pub services: Services,
+    pub macros: Vec<Macro>,
+    /// In the order of the file.
+    pub stacks: Vec<Stack>,
+    pub tap: Tap,
+    pub traefik: Traefik,
+    pub metrics: Metrics,
+    pub spans: Spans,
+    pub redact: Redact,
+    pub limits: Limits,
+}
+
+/// The one that there is.
+const VERSION: Parsed<u64> = Parsed {
+    expected: "`2`",
+    parse: |text| match text {
+        "2" => Ok(2),
+        _ => Err("hoptap reads version 2 only".into()),
+    },
+    show: ToString::to_string,
+};
+
+pub(super) fn configuration(keys: &mut Keys<'_, '_>) -> Option<Configuration> {
+    const fn section(name: &'static str, example: &'static str, meaning: &'static str) -> Key {
+        key(name, example, meaning)
+    }
+    keys.required(key("version", "2", "The format of this file."), &VERSION);
+    // Macros go before the rules that call them, and stacks before the tap that names them, wherever they stand.
+    let services = keys.section(
+        section("services", "{event_stores: [{type: stdout}]}", "Where what is seen goes."),
+        &Section(services),
+    );
+    let macros = keys.section(
+        section("rulekit", "{macros: [{name: is_error, expr: http.res.status >= 400}]}", "What rules can call."),
+        &Section(rulekit),
+    );
+    let stacks = stacks(keys);
+    let tap = keys.section(
+        section("tap", "{direction: all, http: {stack: errors}}", "What is looked at, and what is done with it."),
+        &Section(tap),
+    );
+    let traefik = keys.section(
+        section("traefik", "{names: api}", "Which Traefiks are watched. Left out: all that run, now and later."),
+        &Section(traefik),
+    );
+    let metrics =
+        keys.section(section("metrics", "{listen: '127.0.0.1:9464'}", "What Prometheus scrapes."), &Section(metrics));
+    let spans = keys.section(section("spans", "{sample: {rest: 0.05}}", "What traces hold."), &Section(spans));
+    let redact = keys.section(
+        section("redact", "{headers: [x-session]}", "What is hidden in every output, besides what always is."),
+        &Section(redact),
+    );
+    let limits = keys.section(section("limits", "{memory: 128MiB}", "What hoptap may use, at most."), &Section(limits));
+    Some(Configuration {
+        services: services?,
+        macros: macros?,
+        stacks: stacks?,
+        tap: tap?,
+        traefik: traefik?,
+        metrics: metrics?,
+        spans: spans?,
+        redact: redact?,
+        limits: limits?,
+    })
+}
+
+impl Configuration {
+    pub fn stack(&self, name: &str) -> Option<&Stack> {
+        self.stacks.iter().find(|stack| stack.name == name)
+    }
+
+    /// What `tap.http.stack` names.
+    pub fn capture(&self) -> Option<&HttpCapture> {
+        self.stack(self.tap.stack.name()?)?.capture.first()
+    }
+
+    /// Every capture that exchanges can reach.
+    pub fn reached(&self) -> impl Iterator<Item = &HttpCapture> {
+        let endpoints = self.tap.endpoints.iter().filter_map(|endpoint| endpoint.stack.name());
+        let names = self.tap.stack.name().into_iter().chain(endpoints);
+        names.filter_map(|name| self.stack(name)).flat_map(|stack| &stack.capture)
+    }
+
+    /// The most detailed level that any exchange can get: what has to be captured. Without a stack, summaries.
+    pub fn most_detailed(&self) -> Level {
+        let levels = self
+            .reached()
+            .flat_map(|capture| capture.rules.iter().map(|rule| rule.level).chain(std::iter::once(capture.level)));
+        let summaries = (self.tap.stack == Through::Unsaid).then_some(Level::Summary);
+        levels.chain(summaries).max().unwrap_or(Level::None)
+    }
+
+    /// Where spans go: what `spans` says, or else the first event store of `type: otlp`.
+    pub fn collector(&self) -> Option<&Otlp> {
+        self.spans.collector.as_ref().or_else(|| {
+            self.services.event_stores.iter().find_map(|store| match &store.to {
+                EventTarget::Otlp(otlp) => Some(otlp),
+                _ => None,
+            })
+        })
+    }
+
+    /// Whether exchanges are printed on standard output: a store says so, or nothing else would tell of them.
+    pub fn prints(&self) -> bool {
+        self.services.event_stores.iter().any(|store| matches!(store.to, EventTarget::Stdout))
+            || self.services.object_stores.iter().any(|store| matches!(store.to, ObjectTarget::Stdout))
+            || (self.services.event_stores.is_empty() && self.spans.collector.is_none())
+    }
+}
