@@ -27,7 +27,7 @@ pub mod attribute {
     pub const HOPTAP_EXPORT_OUTCOME: &str = "hoptap.export.outcome";
     /// Which of the two hops of an exchange it is.
     pub const HOPTAP_HOP_DIRECTION: &str = "hoptap.hop.direction";
-    /// Seconds from the start of the request to the end of its response.
+    /// Nanoseconds from the start of the request to the end of its response.
     pub const HOPTAP_HOP_DURATION: &str = "hoptap.hop.duration";
     /// Why Traefik made this request.
     pub const HOPTAP_HOP_ROLE: &str = "hoptap.hop.role";

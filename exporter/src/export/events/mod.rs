@@ -11,11 +11,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::Output;
 use super::counts::Counts;
 use super::otlp::{self, Logs};
 use super::redact::Redaction;
 use super::stdout::{Format, Stdout};
-use super::Output;
 use crate::exchange::Exchange;
 
 pub use event::Event;

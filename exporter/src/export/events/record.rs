@@ -16,8 +16,8 @@ pub(super) fn of(exchange: &Exchange, event: &Event<'_>, observed: u64) -> Recor
     let mut gathered = Gathered(Vec::with_capacity(20));
     event.attributes(&mut gathered);
     let mut attributes = gathered.0;
-    let seconds = std::time::Duration::from_nanos(event.hop.duration()).as_secs_f64();
-    attributes.push((key::HOPTAP_HOP_DURATION.into(), Value::Fraction(seconds)));
+    let nanos = i64::try_from(event.hop.duration()).unwrap_or(i64::MAX);
+    attributes.push((key::HOPTAP_HOP_DURATION.into(), Value::Integer(nanos)));
     Record {
         process: Arc::clone(&exchange.process),
         pid: exchange.pid,

@@ -31,9 +31,8 @@ pub struct Stored {
 /// `url`, `content_type`, `content_encoding`, `bytes_seen`, `bytes_captured`, `truncated`.
 pub fn document(exchange: &Exchange, redaction: Redaction, keys: &Keys, stored: &[Stored]) -> Option<Object> {
     let server = exchange.server.as_ref().map(|server| (&server.context, &server.hop, server.service.as_deref()));
-    let attempt = || {
-        exchange.attempts.first().map(|attempt| (&attempt.context, &attempt.hop, attempt.service.as_deref()))
-    };
+    let attempt =
+        || exchange.attempts.first().map(|attempt| (&attempt.context, &attempt.hop, attempt.service.as_deref()));
     let (context, hop, service) = server.or_else(attempt)?;
     let place = Place { start: hop.start, service, trace_id: context.trace_id, span_id: context.span_id };
     let mut text = String::new();

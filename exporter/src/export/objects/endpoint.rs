@@ -77,17 +77,25 @@ mod tests {
 
     #[test]
     fn endpoints() {
-        let check = |endpoint: &str, bucket: &str, path_style: bool, insecure: bool, expected: Option<&str>, virtual_host| {
-            let got = Endpoint::of(&settings(endpoint, bucket, path_style, insecure)).ok();
-            let expected = Endpoint { url: expected.map(str::to_owned), virtual_host };
-            assert_eq!(got, Some(expected), "{endpoint} {bucket} {path_style} {insecure}");
-        };
+        let check =
+            |endpoint: &str, bucket: &str, path_style: bool, insecure: bool, expected: Option<&str>, virtual_host| {
+                let got = Endpoint::of(&settings(endpoint, bucket, path_style, insecure)).ok();
+                let expected = Endpoint { url: expected.map(str::to_owned), virtual_host };
+                assert_eq!(got, Some(expected), "{endpoint} {bucket} {path_style} {insecure}");
+            };
         check("s3.amazonaws.com", "traffic", false, false, None, true);
         check("https://s3.amazonaws.com/", "traffic", true, false, None, false);
         check("", "traffic", false, false, None, true);
         // As the guide writes it: upper case has no place in a host name.
         check("s3.amazonaws.com", "my-company-Traefik-traffic", false, false, None, false);
-        check("s3.eu-north-1.amazonaws.com", "traffic", false, false, Some("https://traffic.s3.eu-north-1.amazonaws.com"), true);
+        check(
+            "s3.eu-north-1.amazonaws.com",
+            "traffic",
+            false,
+            false,
+            Some("https://traffic.s3.eu-north-1.amazonaws.com"),
+            true,
+        );
         check("s3.example", "a.b", false, false, Some("https://s3.example"), false);
         check("minio:9000", "traffic", true, true, Some("http://minio:9000"), false);
         check("minio:9000", "traffic", false, true, Some("http://traffic.minio:9000"), true);

@@ -100,10 +100,7 @@ fn answered(status: u16, code: &str) -> (Kind, &'static str) {
             (Kind::Denied, REGION)
         }
         (_, "XMinioStorageFull" | "XMinioAdminBucketQuotaExceeded") | (507, _) => (Kind::Full, SPACE),
-        (
-            _,
-            "KeyTooLongError" | "EntityTooLarge" | "MetadataTooLarge" | "InvalidURI" | "XMinioInvalidObjectName",
-        )
+        (_, "KeyTooLongError" | "EntityTooLarge" | "MetadataTooLarge" | "InvalidURI" | "XMinioInvalidObjectName")
         | (413 | 414, _) => (Kind::Object, SKIPPED),
         (401, _) => (Kind::Denied, KEYS),
         (403, _) => (Kind::Denied, ALLOW),

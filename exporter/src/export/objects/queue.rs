@@ -19,7 +19,7 @@ pub(super) struct Entry {
     weight: usize,
     /// In the order in which they came.
     number: u64,
-    /// Tries that failed while the store was well as far as was known.
+    /// Tries that failed first while the store was well as far as was known.
     pub(super) strikes: u32,
 }
 

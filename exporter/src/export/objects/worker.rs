@@ -16,7 +16,7 @@ use super::report::Report;
 use super::store::Store;
 use crate::export::pause::{jittered, over};
 
-/// How often an object may be the first to fail: each time with a pause for all, so that a store that comes and goes
+/// How often an object may be the first to fail while all was well: a store that comes and goes, or takes only some,
 /// does not use them up.
 const STRIKES: u32 = 10;
 
@@ -149,10 +149,11 @@ impl Worker {
             self.queue.settle(&entry, Outcome::Lost);
             return;
         }
-        self.wait(kind, &failure);
-        if kind == Try::Plain {
+        // Of those that fail together only the first is suspected.
+        if self.outage.is_none() && kind == Try::Plain {
             entry.strikes += 1;
         }
+        self.wait(kind, &failure);
         if entry.strikes > STRIKES {
             self.report.left_out(&entry.object.key, &failure);
             self.queue.settle(&entry, Outcome::Lost);

@@ -71,10 +71,8 @@ impl Resources {
     }
 
     fn make(&self, process: &Process, pid: u32) -> Resource {
-        let mut pairs: Vec<(Key, Value)> = vec![
-            (key::SERVICE_NAME.into(), "traefik".into()),
-            (key::PROCESS_PID.into(), i64::from(pid).into()),
-        ];
+        let mut pairs: Vec<(Key, Value)> =
+            vec![(key::SERVICE_NAME.into(), "traefik".into()), (key::PROCESS_PID.into(), i64::from(pid).into())];
         let mut text = |key: &'static str, value: Option<&str>| {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
                 pairs.push((key.into(), value.to_owned().into()));

@@ -127,10 +127,7 @@ impl Settings {
             timeout: env.duration(&[signal.timeout, "OTEL_EXPORTER_OTLP_TIMEOUT"], TIMEOUT),
             gzip: gzip(signal, &mut env),
             authorities: path(&env, &[signal.certificate, "OTEL_EXPORTER_OTLP_CERTIFICATE"]),
-            client_certificate: path(
-                &env,
-                &[signal.client_certificate, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"],
-            ),
+            client_certificate: path(&env, &[signal.client_certificate, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"]),
             client_key: path(&env, &[signal.client_key, "OTEL_EXPORTER_OTLP_CLIENT_KEY"]),
             queue,
             batch,
@@ -139,9 +136,7 @@ impl Settings {
             sampler: sampler(&mut env),
             service_name: env.first(&["OTEL_SERVICE_NAME"]).map(|(_, name)| name),
             resource: env.pairs(&["OTEL_RESOURCE_ATTRIBUTES"]),
-            attribute_count: env
-                .count(&[signal.attribute_count, "OTEL_ATTRIBUTE_COUNT_LIMIT"])
-                .unwrap_or(ATTRIBUTES),
+            attribute_count: env.count(&[signal.attribute_count, "OTEL_ATTRIBUTE_COUNT_LIMIT"]).unwrap_or(ATTRIBUTES),
             attribute_length: env.count(&[signal.attribute_length, "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"]),
             queue_bytes: signal.queue_bytes,
             batch_bytes: signal.batch_bytes,

@@ -23,7 +23,7 @@ pub(super) fn s3(endpoint: &str) -> S3 {
         region: "us-east-1".into(),
         bucket: "traffic".into(),
         access_key: Some(Secret("AKIATEST".into())),
-        secret_key: Some(Secret("s3cret".into())),
+        secret_key: Some(Secret("s3cret-key".into())),
         session_token: None,
         prefix: "hoptap/".into(),
         path_style: true,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::super::{Failures, Limits, Objects, S3, Secret, Settings};
-use super::server::{Server, free_port};
+use super::server::{MINIO, S3S_FS, Server, free_port};
 use super::{LONG, limits, object, s3, wait};
 
 fn start(settings: S3, limits: Limits) -> Objects {
@@ -12,7 +12,7 @@ fn start(settings: S3, limits: Limits) -> Objects {
 
 #[test]
 fn wrong_keys_are_told_and_tried_again() {
-    let server = Server::start(&["traffic"]);
+    let server = Server::start(MINIO, &["traffic"]);
     let settings = S3 { secret_key: Some(Secret("wrong".into())), ..server.settings() };
     assert!(!format!("{settings:?}").contains("wrong"));
     let objects = start(settings, limits());
@@ -25,7 +25,7 @@ fn wrong_keys_are_told_and_tried_again() {
 
 #[test]
 fn a_bucket_that_is_made_later_gets_what_waited() {
-    let server = Server::start(&[]);
+    let server = Server::start(MINIO, &[]);
     let objects = start(server.settings(), limits());
     (0..20).for_each(|number| assert!(objects.offer(object(&format!("{number}"), vec![1; 100]))));
     wait(&objects, 20, "no bucket", |_| objects.failures().denied >= 10);
@@ -50,7 +50,7 @@ fn past_the_limit_the_oldest_goes() {
     let counts = wait(&objects, 1000, "tries", |_| objects.failures().away > 3);
     assert!(counts.waiting >= 95 && counts.queue_full >= 890 && counts.delivered == 0, "{counts:?}");
     let waiting = counts.waiting;
-    let server = Server::start_on(port, &["traffic"]);
+    let server = Server::start_on(S3S_FS, port, &["traffic"]);
     wait(&objects, 1000, "delivered", |counts| counts.delivered == waiting);
     assert_eq!(objects.finish(LONG).lost(), 1000 - waiting);
     let kept: Vec<bool> =
@@ -62,7 +62,7 @@ fn past_the_limit_the_oldest_goes() {
 
 #[test]
 fn an_object_that_is_not_taken_stands_in_nobodys_way() {
-    let server = Server::start(&["traffic"]);
+    let server = Server::start(S3S_FS, &["traffic"]);
     // Files cannot be where folders are.
     std::fs::create_dir_all(server.bucket("traffic").join("poison/inside")).unwrap();
     let objects = start(server.settings(), Limits { last_pause: Duration::from_millis(20), ..limits() });

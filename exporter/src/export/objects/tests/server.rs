@@ -1,4 +1,5 @@
-//! A server of S3 that this process starts, kills and starts again: s3s-fs, which keeps objects as files.
+//! Servers of S3 that this process starts, kills and starts again: s3s-fs, which keeps objects as files, and MinIO,
+//! which is as strict as those that people use.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -10,10 +11,36 @@ use object_store::aws::{AmazonS3, AmazonS3Builder};
 use super::super::S3;
 use super::s3;
 
-/// The version that `make s3` builds where there is none.
-const VERSION: &str = "0.14.1";
+/// What to start: the variable that names it, and what `make s3` builds where there is none.
+#[derive(Clone, Copy)]
+pub(super) struct Program {
+    variable: &'static str,
+    built: &'static str,
+    arguments: fn(&mut Command, u16),
+}
+
+pub(super) const S3S_FS: Program = Program {
+    variable: "HOPTAP_S3",
+    built: "s3s-fs-0.14.1/bin/s3s-fs",
+    arguments: |command, port| {
+        command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
+        command.args(["--access-key", "AKIATEST", "--secret-key", "s3cret-key"]);
+    },
+};
+
+pub(super) const MINIO: Program = Program {
+    variable: "HOPTAP_MINIO",
+    built: "minio-20260212",
+    arguments: |command, port| {
+        command.args(["server", "--quiet", "--address", &format!("127.0.0.1:{port}")]);
+        command.args(["--console-address", &format!("127.0.0.1:{}", free_port())]);
+        command.env("MINIO_ROOT_USER", "AKIATEST").env("MINIO_ROOT_PASSWORD", "s3cret-key");
+        command.env("MINIO_UPDATE", "off").env("MINIO_BROWSER", "off");
+    },
+};
 
 pub(super) struct Server {
+    program: Program,
     child: Child,
     port: u16,
     scratch: Scratch,
@@ -21,16 +48,16 @@ pub(super) struct Server {
 
 impl Server {
     /// With these buckets.
-    pub(super) fn start(buckets: &[&str]) -> Self {
-        Self::start_on(free_port(), buckets)
+    pub(super) fn start(program: Program, buckets: &[&str]) -> Self {
+        Self::start_on(program, free_port(), buckets)
     }
 
-    pub(super) fn start_on(port: u16, buckets: &[&str]) -> Self {
+    pub(super) fn start_on(program: Program, port: u16, buckets: &[&str]) -> Self {
         let scratch = Scratch::new();
         for bucket in buckets {
             std::fs::create_dir(scratch.0.join(bucket)).unwrap();
         }
-        Self { child: run(&scratch.0, port), port, scratch }
+        Self { program, child: run(program, &scratch.0, port), port, scratch }
     }
 
     pub(super) fn settings(&self) -> S3 {
@@ -45,7 +72,7 @@ impl Server {
 
     /// On the same port, with the same objects.
     pub(super) fn restart(&mut self) {
-        self.child = run(&self.scratch.0, self.port);
+        self.child = run(self.program, &self.scratch.0, self.port);
     }
 
     /// Where the objects of a bucket are.
@@ -60,7 +87,7 @@ impl Server {
             .with_allow_http(true)
             .with_bucket_name("traffic")
             .with_access_key_id("AKIATEST")
-            .with_secret_access_key("s3cret")
+            .with_secret_access_key("s3cret-key")
             .build()
             .unwrap()
     }
@@ -73,17 +100,11 @@ impl Drop for Server {
     }
 }
 
-fn run(root: &Path, port: u16) -> Child {
-    let child = Command::new(program())
-        .args(["--host", "127.0.0.1", "--port", &port.to_string()])
-        .args(["--access-key", "AKIATEST", "--secret-key", "s3cret"])
-        .arg(root)
-        .env("RUST_LOG", "off")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+fn run(program: Program, root: &Path, port: u16) -> Child {
+    let mut command = Command::new(program.path());
+    (program.arguments)(&mut command, port);
+    command.arg(root).env("RUST_LOG", "off").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let child = command.spawn().unwrap();
     let begun = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert!(begun.elapsed() < Duration::from_secs(20), "the S3 server does not listen");
@@ -92,16 +113,19 @@ fn run(root: &Path, port: u16) -> Child {
     child
 }
 
-/// HOPTAP_S3, else what `make s3` built.
-fn program() -> PathBuf {
-    if let Some(named) = std::env::var_os("HOPTAP_S3") {
-        return named.into();
+impl Program {
+    /// The one named by its variable, else the one that `make s3` built.
+    fn path(self) -> PathBuf {
+        if let Some(named) = std::env::var_os(self.variable) {
+            return named.into();
+        }
+        let cache = std::env::var_os("XDG_CACHE_HOME").filter(|set| !set.is_empty()).map(PathBuf::from);
+        let cache = cache.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cache"))).unwrap();
+        let program = cache.join("hoptap").join(self.built);
+        let (variable, path) = (self.variable, program.display());
+        assert!(program.is_file(), "expected an S3 server in {variable} or at {path}: run `make s3`");
+        program
     }
-    let cache = std::env::var_os("XDG_CACHE_HOME").filter(|set| !set.is_empty()).map(PathBuf::from);
-    let cache = cache.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cache"))).unwrap();
-    let program = cache.join(format!("hoptap/s3s-fs-{VERSION}/bin/s3s-fs"));
-    assert!(program.is_file(), "expected an S3 server in HOPTAP_S3 or at {}: run `make s3`", program.display());
-    program
 }
 
 /// A port on the loopback that was free a moment ago.

@@ -96,7 +96,6 @@ impl Encoder {
             Value::Fixed(value) => text(value),
             Value::Name(value) => text(value),
             Value::Integer(value) => Any::IntValue(*value),
-            Value::Fraction(value) => Any::DoubleValue(*value),
             Value::Flag(value) => Any::BoolValue(*value),
             Value::List(values) => {
                 Any::ArrayValue(ArrayValue { values: values.iter().map(|value| any(text(value))).collect() })

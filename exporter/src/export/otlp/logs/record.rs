@@ -52,7 +52,6 @@ pub enum Value {
     Fixed(&'static str),
     Name(Name),
     Integer(i64),
-    Fraction(f64),
     Flag(bool),
     List(Vec<Box<str>>),
 }

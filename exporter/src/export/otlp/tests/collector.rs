@@ -171,14 +171,14 @@ impl State {
         if is_logs {
             let batch = self.decode(&batch);
             self.seen.lock().unwrap().logs.push((batch, refused));
-            let partial_success = (refused > 0)
-                .then(|| ExportLogsPartialSuccess { rejected_log_records: refused, error_message });
+            let partial_success =
+                (refused > 0).then_some(ExportLogsPartialSuccess { rejected_log_records: refused, error_message });
             return Ok(self.accept(&ExportLogsServiceResponse { partial_success }));
         }
         let batch = self.decode(&batch);
         self.seen.lock().unwrap().taken.push((batch, refused));
         let partial_success =
-            (refused > 0).then(|| ExportTracePartialSuccess { rejected_spans: refused, error_message });
+            (refused > 0).then_some(ExportTracePartialSuccess { rejected_spans: refused, error_message });
         Ok(self.accept(&ExportTraceServiceResponse { partial_success }))
     }
 
