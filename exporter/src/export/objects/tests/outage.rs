@@ -18,7 +18,9 @@ fn wrong_keys_are_told_and_tried_again() {
     let objects = start(settings, limits());
     (0..20).for_each(|number| assert!(objects.offer(object(&format!("{number}"), vec![1; 100]))));
     wait(&objects, 20, "denied", |_| objects.failures().denied >= 10);
-    assert_eq!(objects.failures(), Failures { denied: objects.failures().denied, ..Failures::default() });
+    // A server that is still starting is away.
+    let Failures { full, object, .. } = objects.failures();
+    assert_eq!((full, object), (0, 0));
     let counts = objects.finish(Duration::from_millis(300));
     assert_eq!((counts.shutdown, counts.delivered), (20, 0), "{counts:?}");
 }

@@ -17,6 +17,8 @@ pub(super) struct Program {
     variable: &'static str,
     built: &'static str,
     arguments: fn(&mut Command, u16),
+    /// ext4 is slow where thousands of files come and go, and the test is not about it.
+    in_memory: bool,
 }
 
 pub(super) const S3S_FS: Program = Program {
@@ -26,6 +28,7 @@ pub(super) const S3S_FS: Program = Program {
         command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
         command.args(["--access-key", "AKIATEST", "--secret-key", "s3cret-key"]);
     },
+    in_memory: true,
 };
 
 pub(super) const MINIO: Program = Program {
@@ -37,6 +40,8 @@ pub(super) const MINIO: Program = Program {
         command.env("MINIO_ROOT_USER", "AKIATEST").env("MINIO_ROOT_PASSWORD", "s3cret-key");
         command.env("MINIO_UPDATE", "off").env("MINIO_BROWSER", "off");
     },
+    // It refuses.
+    in_memory: false,
 };
 
 pub(super) struct Server {
@@ -53,7 +58,7 @@ impl Server {
     }
 
     pub(super) fn start_on(program: Program, port: u16, buckets: &[&str]) -> Self {
-        let scratch = Scratch::new();
+        let scratch = if program.in_memory { Scratch::below("/dev/shm".into()) } else { Scratch::new() };
         for bucket in buckets {
             std::fs::create_dir(scratch.0.join(bucket)).unwrap();
         }
@@ -138,10 +143,14 @@ pub(super) struct Scratch(pub(super) PathBuf);
 
 impl Scratch {
     pub(super) fn new() -> Self {
+        Self::below(std::env::temp_dir())
+    }
+
+    fn below(folder: PathBuf) -> Self {
         use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("hoptap-objects-{}-{}", std::process::id(), COUNT.fetch_add(1, Relaxed));
-        let path = std::env::temp_dir().join(name);
+        let path = folder.join(name);
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
