@@ -1,5 +1,5 @@
 # Every target works on a fresh machine: each installs and builds what it needs. See scripts/.
-.PHONY: setup build traefik demo test bench kernels lint clean
+.PHONY: setup build traefik s3 demo test bench kernels lint clean
 
 build:
 	@scripts/build
@@ -7,6 +7,8 @@ setup:
 	@scripts/setup
 traefik:
 	@scripts/traefik
+s3:
+	@scripts/s3
 demo:
 	@scripts/demo
 test:

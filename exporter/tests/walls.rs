@@ -90,7 +90,7 @@ fn the_kernel_is_named_by_the_capture_only() {
 
 #[test]
 fn telemetry_formats_are_named_by_the_outputs_only() {
-    check(&["opentelemetry", "prometheus_client", "prost::"], ALL, &["export/"]);
+    check(&["opentelemetry", "prometheus_client", "prost::", "object_store::"], ALL, &["export/"]);
 }
 
 #[test]

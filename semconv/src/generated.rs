@@ -25,6 +25,10 @@ pub mod attribute {
     pub const HOPTAP_DROP_CAUSE: &str = "hoptap.drop.cause";
     /// What became of something that was handed to an output.
     pub const HOPTAP_EXPORT_OUTCOME: &str = "hoptap.export.outcome";
+    /// Which of the two hops of an exchange it is.
+    pub const HOPTAP_HOP_DIRECTION: &str = "hoptap.hop.direction";
+    /// Nanoseconds from the start of the request to the end of its response.
+    pub const HOPTAP_HOP_DURATION: &str = "hoptap.hop.duration";
     /// Why Traefik made this request.
     pub const HOPTAP_HOP_ROLE: &str = "hoptap.hop.role";
     /// How sure it is that a request to a backend belongs to its client request.
@@ -212,6 +216,13 @@ pub mod value {
         /// The receiver took the batch, and refused this part of it.
         pub const REFUSED: &str = "refused";
     }
+    /// Values of `hoptap.hop.direction`.
+    pub mod hoptap_hop_direction {
+        /// From the client to Traefik.
+        pub const INGRESS: &str = "ingress";
+        /// From Traefik to a backend.
+        pub const EGRESS: &str = "egress";
+    }
     /// Values of `hoptap.hop.role`.
     pub mod hoptap_hop_role {
         /// To serve the client.
@@ -289,6 +300,8 @@ pub mod event {
     pub const HOPTAP_HTTP_REQUEST_BODY: &str = "hoptap.http.request.body";
     /// A response body that a rule selected.
     pub const HOPTAP_HTTP_RESPONSE_BODY: &str = "hoptap.http.response.body";
+    /// One hop of an exchange, anonymised. It has no headers, no bodies and no query, and of the client a network.
+    pub const HOPTAP_HTTP_HOP: &str = "hoptap.http.hop";
 }
 
 /// Metrics.

@@ -55,18 +55,18 @@ pub fn write(exchange: &Exchange, redaction: Redaction, out: &mut String) {
 }
 
 /// One JSON object that is being written: no tree is built for what leaves at once.
-struct Object<'a> {
+pub(super) struct Object<'a> {
     out: &'a mut String,
     empty: bool,
 }
 
 impl<'a> Object<'a> {
-    fn open(out: &'a mut String) -> Self {
+    pub(super) fn open(out: &'a mut String) -> Self {
         out.push('{');
         Self { out, empty: true }
     }
 
-    fn close(self) {
+    pub(super) fn close(self) {
         self.out.push('}');
     }
 
@@ -79,7 +79,7 @@ impl<'a> Object<'a> {
     }
 
     /// A value whose text needs no escape.
-    fn shown(&mut self, key: &str, value: impl fmt::Display) {
+    pub(super) fn shown(&mut self, key: &str, value: impl fmt::Display) {
         self.key(key);
         let _ = write!(self.out, "\"{value}\"");
     }
@@ -91,7 +91,7 @@ impl<'a> Object<'a> {
         let _ = write!(self.out, "{}.{:03}", micros / 1000, micros % 1000);
     }
 
-    fn span(&mut self, context: &Context, hop: &Hop) {
+    pub(super) fn span(&mut self, context: &Context, hop: &Hop) {
         self.shown("span_id", format_args!("{:016x}", context.span_id));
         if let Some(parent) = context.parent {
             self.shown("parent_span_id", format_args!("{parent:016x}"));

@@ -1,13 +1,17 @@
-//! What leaves: spans over OTLP, metrics, text and JSON lines on standard output.
+//! What leaves: spans and log records over OTLP, objects, metrics, text and JSON lines on standard output.
 //!
 //! Each output that sends has a bounded queue and a thread of its own. None can hold the reader up, and what it cannot take or
 //! deliver it counts.
 
 pub mod attributes;
 pub mod counts;
+pub mod direction;
+pub mod events;
 pub mod json;
 pub mod metrics;
+pub mod objects;
 pub mod otlp;
+mod pause;
 pub mod queue;
 pub mod redact;
 #[cfg(test)]
@@ -22,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use counts::Counts;
+pub use direction::Direction;
 
 use crate::exchange::Exchange;
 

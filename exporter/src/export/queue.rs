@@ -16,11 +16,20 @@ use tokio::sync::mpsc::error::TryRecvError;
 
 /// Makes a queue that holds at most `capacity` units: spans, or transactions, as the output counts them.
 pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    bounded_by(capacity, usize::MAX)
+}
+
+/// Makes a queue that holds at most `capacity` units of at most `bytes` together.
+pub fn bounded_by<T>(capacity: usize, bytes: usize) -> (Sender<T>, Receiver<T>) {
     // Unbounded underneath: a bounded channel counts items, and one item can weigh more than one unit.
     let (sender, receiver) = mpsc::unbounded_channel();
-    let level = Arc::new(Level::new(capacity));
-    let call =
-        Arc::new(Call { wanted: AtomicUsize::new(usize::MAX), ended: AtomicBool::new(false), bell: Notify::new() });
+    let level = Arc::new(Level::new(capacity, bytes));
+    let call = Arc::new(Call {
+        wanted: AtomicUsize::new(usize::MAX),
+        wanted_bytes: AtomicUsize::new(usize::MAX),
+        ended: AtomicBool::new(false),
+        bell: Notify::new(),
+    });
     (Sender { sender, level: Arc::clone(&level), call: Arc::clone(&call) }, Receiver { receiver, level, call })
 }
 
@@ -29,6 +38,8 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 struct Call {
     /// Units at which the output wants to be woken; the greatest number where it does not.
     wanted: AtomicUsize,
+    /// Bytes likewise; counts only where the units do.
+    wanted_bytes: AtomicUsize,
     /// The reader is gone.
     ended: AtomicBool,
     bell: Notify,
@@ -55,13 +66,22 @@ impl Drop for Wish<'_> {
 pub struct Level {
     capacity: usize,
     length: AtomicUsize,
+    byte_capacity: usize,
+    bytes: AtomicUsize,
     accepted: AtomicU64,
     dropped: AtomicU64,
 }
 
 impl Level {
-    fn new(capacity: usize) -> Self {
-        Self { capacity, length: AtomicUsize::new(0), accepted: AtomicU64::new(0), dropped: AtomicU64::new(0) }
+    fn new(capacity: usize, byte_capacity: usize) -> Self {
+        Self {
+            capacity,
+            length: AtomicUsize::new(0),
+            byte_capacity,
+            bytes: AtomicUsize::new(0),
+            accepted: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+        }
     }
 
     /// The most units that may wait.
@@ -74,6 +94,11 @@ impl Level {
         self.length.load(Relaxed)
     }
 
+    /// Bytes that wait now, where they are counted.
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Relaxed)
+    }
+
     /// Units that were taken in since the start.
     pub fn accepted(&self) -> u64 {
         self.accepted.load(Relaxed)
@@ -84,26 +109,36 @@ impl Level {
         self.dropped.load(Relaxed)
     }
 
-    fn reserve(&self, units: usize) -> bool {
+    fn reserve(&self, Weight { units, bytes }: Weight) -> bool {
         // SeqCst here and in `filled`: of two threads that write one number and read the other's, one sees the other.
         let before = self.length.fetch_add(units, SeqCst);
+        let held = self.bytes.fetch_add(bytes, SeqCst);
         // An empty queue takes anything: an item heavier than the whole queue would never pass otherwise.
-        let room = before == 0 || before.saturating_add(units) <= self.capacity;
+        let room = before == 0
+            || before.saturating_add(units) <= self.capacity && held.saturating_add(bytes) <= self.byte_capacity;
         if !room {
-            self.release(units);
+            self.release(Weight { units, bytes });
         }
         room
     }
 
-    fn release(&self, units: usize) {
+    fn release(&self, Weight { units, bytes }: Weight) {
         self.length.fetch_sub(units, Relaxed);
+        self.bytes.fetch_sub(bytes, Relaxed);
     }
+}
+
+/// What one item takes of the queue.
+#[derive(Debug, Clone, Copy)]
+struct Weight {
+    units: usize,
+    bytes: usize,
 }
 
 /// The reader's end. Dropping the last one ends the queue: the other side reads what waits, then sees the end.
 #[derive(Debug)]
 pub struct Sender<T> {
-    sender: mpsc::UnboundedSender<(usize, T)>,
+    sender: mpsc::UnboundedSender<(Weight, T)>,
     level: Arc<Level>,
     call: Arc<Call>,
 }
@@ -111,11 +146,18 @@ pub struct Sender<T> {
 impl<T> Sender<T> {
     /// Appends an item, or drops and counts it. Never waits. Returns whether it was taken in.
     pub fn push(&self, item: T, units: usize) -> bool {
-        let taken = self.level.reserve(units);
+        self.push_heavy(item, units, 0)
+    }
+
+    /// The same for an item whose bytes count.
+    pub fn push_heavy(&self, item: T, units: usize, bytes: usize) -> bool {
+        let weight = Weight { units, bytes };
+        let taken = self.level.reserve(weight);
         let wanted = self.call.wanted.load(SeqCst);
-        if taken && self.sender.send((units, item)).is_ok() {
+        if taken && self.sender.send((weight, item)).is_ok() {
             self.level.accepted.fetch_add(units as u64, Relaxed);
-            if self.level.length() >= wanted {
+            let heavy = || wanted != usize::MAX && self.level.bytes() >= self.call.wanted_bytes.load(SeqCst);
+            if self.level.length() >= wanted || heavy() {
                 self.call.ring();
             }
             return true;
@@ -125,7 +167,7 @@ impl<T> Sender<T> {
             self.call.ring();
         }
         if taken {
-            self.level.release(units);
+            self.level.release(weight);
         }
         self.level.dropped.fetch_add(units as u64, Relaxed);
         false
@@ -146,7 +188,7 @@ impl<T> Drop for Sender<T> {
 /// The output's end. Dropping it makes every later push a counted drop.
 #[derive(Debug)]
 pub struct Receiver<T> {
-    receiver: mpsc::UnboundedReceiver<(usize, T)>,
+    receiver: mpsc::UnboundedReceiver<(Weight, T)>,
     level: Arc<Level>,
     call: Arc<Call>,
 }
@@ -154,20 +196,23 @@ pub struct Receiver<T> {
 impl<T> Receiver<T> {
     /// The next item; None when the queue has ended. Safe to cancel.
     pub async fn next(&mut self) -> Option<T> {
-        let (units, item) = self.receiver.recv().await?;
-        self.level.release(units);
+        let (weight, item) = self.receiver.recv().await?;
+        self.level.release(weight);
         Some(item)
     }
 
-    /// Waits until so many units wait, or there is no room for more, or the queue has ended: what waits can then be
-    /// [`poll`](Self::poll)ed. Safe to cancel.
-    pub async fn filled(&mut self, units: usize) {
+    /// Waits until so many units wait, or so many bytes of them, or there is no room for more, or the queue has ended:
+    /// what waits can then be [`poll`](Self::poll)ed. Safe to cancel.
+    pub async fn filled(&mut self, units: usize, bytes: usize) {
         let wish = Wish(&self.call);
         let units = units.min(self.level.capacity);
+        let bytes = bytes.min(self.level.byte_capacity);
         loop {
+            wish.0.wanted_bytes.store(bytes, SeqCst);
             wish.0.wanted.store(units, SeqCst);
             let waiting = self.level.length.load(SeqCst);
-            if waiting >= units || wish.0.ended.load(SeqCst) {
+            let heavy = self.level.bytes.load(SeqCst) >= bytes;
+            if waiting >= units || heavy || wish.0.ended.load(SeqCst) {
                 return;
             }
             wish.0.bell.notified().await;
@@ -179,8 +224,8 @@ impl<T> Receiver<T> {
 
     /// The next item, for a thread without a runtime; None when the queue has ended.
     pub fn wait(&mut self) -> Option<T> {
-        let (units, item) = self.receiver.blocking_recv()?;
-        self.level.release(units);
+        let (weight, item) = self.receiver.blocking_recv()?;
+        self.level.release(weight);
         Some(item)
     }
 
@@ -189,8 +234,8 @@ impl<T> Receiver<T> {
     /// # Errors
     /// `Empty` where nothing waits now, `Disconnected` where nothing will ever come.
     pub fn poll(&mut self) -> Result<T, TryRecvError> {
-        let (units, item) = self.receiver.try_recv()?;
-        self.level.release(units);
+        let (weight, item) = self.receiver.try_recv()?;
+        self.level.release(weight);
         Ok(item)
     }
 }
@@ -238,7 +283,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let woken = runtime.block_on(async {
             let long = std::time::Duration::from_millis(50);
-            let filled = tokio::time::timeout(long, receiver.filled(wanted));
+            let filled = tokio::time::timeout(long, receiver.filled(wanted, usize::MAX));
             let push = async {
                 tokio::task::yield_now().await;
                 for units in weights {
@@ -252,7 +297,7 @@ mod tests {
         assert!(
             runtime.block_on(async {
                 let long = std::time::Duration::from_millis(50);
-                tokio::time::timeout(long, receiver.filled(usize::MAX)).await.is_ok()
+                tokio::time::timeout(long, receiver.filled(usize::MAX, usize::MAX)).await.is_ok()
             }),
             "the end wakes"
         );
@@ -267,6 +312,33 @@ mod tests {
         check_filled(8, 8, &[7, 2], true);
         check_filled(8, 100, &[8], true);
         check_filled(8, 3, &[], false);
+    }
+
+    #[test]
+    fn bytes_are_a_limit_of_their_own() {
+        let check = |weights: &[usize], taken: &[bool]| {
+            let (sender, mut receiver) = bounded_by(4, 100);
+            let got: Vec<bool> = weights.iter().map(|bytes| sender.push_heavy((), 1, *bytes)).collect();
+            assert_eq!(got, taken, "{weights:?}");
+            while receiver.poll().is_ok() {}
+            assert_eq!((sender.level().length(), sender.level().bytes()), (0, 0));
+        };
+        check(&[50, 50, 1, 0], &[true, true, false, true]);
+        check(&[101, 0], &[true, false]);
+        check(&[10, 10, 10, 10, 10], &[true, true, true, true, false]);
+
+        let (sender, mut receiver) = bounded_by(4, 100);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let push = async {
+                tokio::task::yield_now().await;
+                sender.push_heavy((), 1, 40);
+                tokio::task::yield_now().await;
+                sender.push_heavy((), 1, 40);
+            };
+            tokio::join!(receiver.filled(4, 60), push);
+        });
+        assert_eq!(sender.level().length(), 2, "woken by the bytes");
     }
 
     #[test]

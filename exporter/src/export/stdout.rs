@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::counts::{Counts, Ledger, add};
 use super::queue::{Receiver, Sender, bounded};
 use super::redact::Redaction;
-use super::{Output, json, text};
+use super::{Output, events, json, text};
 use crate::exchange::Exchange;
 
 /// How exchanges are written.
@@ -21,6 +21,8 @@ pub enum Format {
     Text,
     /// One object per line.
     Json,
+    /// One anonymised object per line, for each hop.
+    Events,
 }
 
 /// Exchanges that may wait for the reader of the pipe: about a second of a busy proxy, a few MiB.
@@ -124,6 +126,7 @@ impl Writer {
         match self.format {
             Format::Text => text::write(exchange, self.redaction, out),
             Format::Json => json::write(exchange, self.redaction, out),
+            Format::Events => events::write(exchange, out),
         }
     }
 }
@@ -159,6 +162,7 @@ mod tests {
         };
         check(Format::Text, "INGRESS ←");
         check(Format::Json, "\"ingress\":");
+        check(Format::Events, "\"egress\"");
     }
 
     #[test]

@@ -19,7 +19,7 @@ impl fmt::Display for Timestamp {
 
 /// Year, month and day of a day since 1970, in the Gregorian calendar. Years are counted from March, so that the
 /// leap day is the last of its year; 719 468 days lie between 0000-03-01 and 1970-01-01.
-fn date(days: u64) -> (u64, u64, u64) {
+pub(crate) fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let era = days / 146_097;
     let day_of_era = days % 146_097;

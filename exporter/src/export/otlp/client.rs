@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 
 use super::connection::{self, Connection};
 use super::settings::{Endpoint, Protocol, Settings};
+use super::signal::Signal;
 
 /// No honest answer is longer.
 const ANSWER: usize = 64 * 1024;
@@ -22,7 +23,7 @@ const ANSWER: usize = 64 * 1024;
 /// The collector took the batch.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Accepted {
-    /// Spans of it that it turned down.
+    /// Spans, or log records, of it that it turned down.
     pub(super) rejected: u64,
     pub(super) message: String,
 }
@@ -57,6 +58,7 @@ enum Broken {
 }
 
 pub(super) struct Client {
+    signal: &'static Signal,
     endpoint: Endpoint,
     protocol: Protocol,
     headers: HeaderMap,
@@ -83,6 +85,7 @@ impl Client {
             _ => endpoint.path.clone(),
         };
         Ok(Self {
+            signal: settings.signal,
             headers: headers(settings),
             protocol: settings.protocol,
             authority: HeaderValue::from_str(&host).map_err(io::Error::other)?,
@@ -139,10 +142,10 @@ impl Client {
         if self.protocol == Protocol::Grpc && head.status == StatusCode::OK {
             // An answer without a message has its status in the head.
             let trailers = trailers.unwrap_or(head.headers);
-            return grpc(&trailers, body);
+            return grpc(self.signal, &trailers, body);
         }
         if head.status.is_success() {
-            return Ok(partial(self.protocol, &body));
+            return Ok(partial(self.signal, self.protocol, &body));
         }
         Err(Failure {
             retry: matches!(head.status.as_u16(), 429 | 502 | 503 | 504),
@@ -193,7 +196,7 @@ fn seconds(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// The status of a call of gRPC, and the answer where it went well.
-fn grpc(trailers: &HeaderMap, mut body: Bytes) -> Result<Accepted, Failure> {
+fn grpc(signal: &Signal, trailers: &HeaderMap, mut body: Bytes) -> Result<Accepted, Failure> {
     let text = |name: &str| trailers.get(name).and_then(|value| value.to_str().ok());
     let Some(code) = text("grpc-status").and_then(|code| code.parse::<u16>().ok()) else {
         return Err(Failure::transport("answered without a grpc-status"));
@@ -211,22 +214,36 @@ fn grpc(trailers: &HeaderMap, mut body: Bytes) -> Result<Accepted, Failure> {
     // The frame; a compressed answer is not asked for, so there is none.
     if body.len() > 5 {
         body.advance(5);
-        return Ok(partial(Protocol::Grpc, &body));
+        return Ok(partial(signal, Protocol::Grpc, &body));
     }
     Ok(Accepted::default())
 }
 
 /// What the collector says of a batch that it took. An answer that is not understood is a plain yes: it said 200.
-fn partial(protocol: Protocol, body: &[u8]) -> Accepted {
-    let response = match protocol {
-        Protocol::HttpJson => serde_json::from_slice(body).ok(),
-        _ => ExportTraceServiceResponse::decode(body).ok(),
-    };
-    response
+fn partial(signal: &Signal, protocol: Protocol, body: &[u8]) -> Accepted {
+    if protocol == Protocol::HttpJson {
+        return partial_json(signal, body).unwrap_or_default();
+    }
+    // The answer about log records has the same fields under the same numbers.
+    ExportTraceServiceResponse::decode(body)
+        .ok()
         .and_then(|response| response.partial_success)
         .map(|partial| Accepted {
             rejected: u64::try_from(partial.rejected_spans).unwrap_or(0),
             message: partial.error_message,
         })
         .unwrap_or_default()
+}
+
+/// Numbers of 64 bits are strings in protobuf's JSON; not every collector writes them so.
+fn partial_json(signal: &Signal, body: &[u8]) -> Option<Accepted> {
+    let response: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let partial = response.get("partialSuccess")?;
+    let rejected = match partial.get(signal.rejected) {
+        Some(serde_json::Value::String(text)) => text.parse().ok()?,
+        Some(number) => number.as_u64()?,
+        None => 0,
+    };
+    let message = partial.get("errorMessage").and_then(|text| text.as_str()).unwrap_or_default().to_owned();
+    Some(Accepted { rejected, message })
 }

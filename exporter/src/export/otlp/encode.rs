@@ -10,6 +10,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::trace::SpanData;
 
+use super::batch::Batch;
 use super::request::{FRAME, Request};
 use super::resource::{Described, Resources};
 use super::settings::{Protocol, Settings, Target};
@@ -103,9 +104,37 @@ impl Encoder {
     }
 }
 
+impl Batch for Encoder {
+    type Item = Arc<Exchange>;
+
+    fn units(exchange: &Arc<Exchange>) -> usize {
+        exchange.spans()
+    }
+
+    fn weight(_: &Arc<Exchange>) -> usize {
+        0
+    }
+
+    fn add(&mut self, exchange: &Arc<Exchange>) {
+        self.add(exchange);
+    }
+
+    fn len(&self) -> usize {
+        self.length
+    }
+
+    fn bytes(&self) -> usize {
+        0
+    }
+
+    fn finish(&mut self) -> io::Result<Bytes> {
+        self.finish()
+    }
+}
+
 /// Fast rather than small: names and keys repeat so much that the first level already takes nine tenths away. The first
 /// [`FRAME`] bytes are left free.
-fn squeezed(message: &[u8]) -> io::Result<Vec<u8>> {
+pub(super) fn squeezed(message: &[u8]) -> io::Result<Vec<u8>> {
     let mut room = Vec::with_capacity(FRAME + message.len() / 8);
     room.resize(FRAME, 0);
     let mut encoder = GzEncoder::new(room, Compression::fast());
@@ -115,7 +144,7 @@ fn squeezed(message: &[u8]) -> io::Result<Vec<u8>> {
 
 /// Puts the frame of gRPC in front of a message: a byte that says whether it is compressed, four with its length. Says
 /// where the frame begins.
-fn framed(message: &mut [u8], start: usize, compressed: bool) -> io::Result<usize> {
+pub(super) fn framed(message: &mut [u8], start: usize, compressed: bool) -> io::Result<usize> {
     let length = u32::try_from(message.len().saturating_sub(start)).map_err(io::Error::other)?;
     let [a, b, c, d] = length.to_be_bytes();
     let begin = start.saturating_sub(FRAME);
@@ -148,7 +177,7 @@ impl Groups {
     }
 
     pub(super) fn add(&mut self, exchange: &Exchange, resources: &mut Resources) {
-        let resource = resources.of(exchange);
+        let resource = resources.of(&exchange.process, exchange.pid);
         let of_process = |group: &Group| Arc::ptr_eq(&group.resource, &resource);
         let index = self.groups.iter().position(of_process).unwrap_or_else(|| {
             let (resource, spans) = (Arc::clone(&resource), Vec::new());

@@ -85,7 +85,7 @@ impl Request {
 
     /// Appends the spans of an exchange, the client's request first.
     pub(super) fn add(&mut self, exchange: &Exchange, resources: &mut Resources) {
-        let resource = resources.of(exchange);
+        let resource = resources.of(&exchange.process, exchange.pid);
         let of_process = |group: &Group| Arc::ptr_eq(&group.resource, &resource);
         let index = self.groups.iter().position(of_process).unwrap_or_else(|| {
             let group = self.group(&resource);

@@ -11,7 +11,6 @@ use prost::Message;
 
 use super::protobuf::Writer;
 use crate::event::Process;
-use crate::exchange::Exchange;
 
 /// Traefik processes whose resource is kept: restarts make new ones, and old ones are not asked for again.
 const KEPT: usize = 16;
@@ -57,28 +56,23 @@ impl Resources {
         }
     }
 
-    /// The resource of an exchange.
-    pub(super) fn of(&mut self, exchange: &Exchange) -> Arc<Described> {
-        let found =
-            self.known.iter().find(|(process, pid, _)| *pid == exchange.pid && Arc::ptr_eq(process, &exchange.process));
+    /// The resource of what was seen in a process.
+    pub(super) fn of(&mut self, process: &Arc<Process>, pid: u32) -> Arc<Described> {
+        let found = self.known.iter().find(|(known, known_pid, _)| *known_pid == pid && Arc::ptr_eq(known, process));
         if let Some((_, _, resource)) = found {
             return Arc::clone(resource);
         }
-        let resource = Arc::new(Described::new(&self.make(exchange)));
+        let resource = Arc::new(Described::new(&self.make(process, pid)));
         if self.known.len() == KEPT {
             self.known.remove(0);
         }
-        let process = Arc::clone(&exchange.process);
-        self.known.push((process, exchange.pid, Arc::clone(&resource)));
+        self.known.push((Arc::clone(process), pid, Arc::clone(&resource)));
         resource
     }
 
-    fn make(&self, exchange: &Exchange) -> Resource {
-        let process = &exchange.process;
-        let mut pairs: Vec<(Key, Value)> = vec![
-            (key::SERVICE_NAME.into(), "traefik".into()),
-            (key::PROCESS_PID.into(), i64::from(exchange.pid).into()),
-        ];
+    fn make(&self, process: &Process, pid: u32) -> Resource {
+        let mut pairs: Vec<(Key, Value)> =
+            vec![(key::SERVICE_NAME.into(), "traefik".into()), (key::PROCESS_PID.into(), i64::from(pid).into())];
         let mut text = |key: &'static str, value: Option<&str>| {
             if let Some(value) = value.filter(|value| !value.is_empty()) {
                 pairs.push((key.into(), value.to_owned().into()));
@@ -95,8 +89,8 @@ impl Resources {
         // Two Traefiks of one name stay two: by container where there is one, else by host and pid.
         let instance = match (&process.container, &self.host) {
             (Some(container), _) => container.clone(),
-            (None, Some(host)) => format!("{host}:{}", exchange.pid),
-            (None, None) => exchange.pid.to_string(),
+            (None, Some(host)) => format!("{host}:{pid}"),
+            (None, None) => pid.to_string(),
         };
         text(key::SERVICE_INSTANCE_ID, Some(&instance));
         for (key, value) in &self.attributes {

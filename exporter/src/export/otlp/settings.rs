@@ -8,8 +8,9 @@ use hyper::header::{HeaderName, HeaderValue};
 
 use super::environment::{Environment, HIDDEN, Problems};
 use super::sampler::Sampler;
+use super::signal::{LOGS, SPANS, Signal};
 
-/// Spans that may wait for the collector: 1.6 s at 10 000 requests/s, about 16 MiB without headers. OpenTelemetry's
+/// Spans, or log records, that may wait for the collector: 1.6 s at 10 000 requests/s, about 16 MiB without headers. OpenTelemetry's
 /// 2048 would lose spans at every pause of a tenth of a second.
 const QUEUE: usize = 32_768;
 
@@ -26,16 +27,13 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(30);
 
 const ATTRIBUTES: usize = 128;
 
-const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
-const GRPC_PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 const URL: &str = "a URL such as http://localhost:4318 or https://collector.example";
 
-/// Where spans go.
+/// Where spans, or log records, go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// Nowhere: nothing asked for spans, or `none`, or `OTEL_SDK_DISABLED`.
+    /// Nowhere: nothing asked for them, or `none`, or `OTEL_SDK_DISABLED`.
     None,
     Collector,
     /// Lines of OTLP/JSON on standard output.
@@ -61,6 +59,7 @@ pub struct Endpoint {
 /// All of it, understood.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
+    pub signal: &'static Signal,
     pub target: Target,
     pub protocol: Protocol,
     pub endpoint: Endpoint,
@@ -72,26 +71,29 @@ pub struct Settings {
     pub authorities: Option<PathBuf>,
     pub client_certificate: Option<PathBuf>,
     pub client_key: Option<PathBuf>,
-    /// Spans that may wait.
+    /// Spans, or log records, that may wait.
     pub queue: usize,
-    /// Spans in one request, at most.
+    /// Spans, or log records, in one request, at most.
     pub batch: usize,
-    /// How long a span waits for others.
+    /// How long one waits for others.
     pub delay: Duration,
     /// For one batch with its retries.
     pub export_timeout: Duration,
     pub sampler: Sampler,
     pub service_name: Option<String>,
     pub resource: Vec<(String, String)>,
-    /// Attributes of one span, at most; the rest is counted in the span.
+    /// Attributes of one, at most; the rest is counted in it.
     pub attribute_count: usize,
     /// Characters of a text, at most.
     pub attribute_length: Option<usize>,
+    /// Bytes that may wait, and bytes in one request: no variable says them.
+    pub queue_bytes: usize,
+    pub batch_bytes: usize,
 }
 
 impl Settings {
-    /// Reads the environment through `lookup`. What the configuration file says goes underneath it: a `lookup` that
-    /// answers from the file where the environment has nothing.
+    /// Those of spans. Reads the environment through `lookup`. What the configuration file says goes underneath it: a
+    /// `lookup` that answers from the file where the environment has nothing.
     ///
     /// Without `OTEL_TRACES_EXPORTER` and without an endpoint the target is none: a program that watches dials
     /// nobody unasked.
@@ -99,44 +101,54 @@ impl Settings {
     /// # Errors
     /// Every variable that cannot be used, with its value and what is accepted.
     pub fn from_env(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        Self::of(&SPANS, lookup)
+    }
+
+    /// Those of log records, from `OTEL_LOGS_EXPORTER`, `OTEL_EXPORTER_OTLP_LOGS_*`, `OTEL_BLRP_*` and what is common
+    /// to all signals.
+    ///
+    /// # Errors
+    /// As for spans.
+    pub fn logs_from_env(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
+        Self::of(&LOGS, lookup)
+    }
+
+    fn of(signal: &'static Signal, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problems> {
         let mut env = Environment::new(lookup);
-        let target = target(&mut env);
-        let protocol = protocol(&mut env);
-        let (batch, queue) = sizes(&mut env);
+        let target = target(signal, &mut env);
+        let protocol = protocol(signal, &mut env);
+        let (batch, queue) = sizes(signal, &mut env);
         let settings = Self {
+            signal,
             target,
             protocol,
-            endpoint: endpoint(&mut env, protocol),
-            headers: headers(&mut env),
-            timeout: env.duration(&["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"], TIMEOUT),
-            gzip: gzip(&mut env),
-            authorities: path(&env, &["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"]),
-            client_certificate: path(
-                &env,
-                &["OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"],
-            ),
-            client_key: path(&env, &["OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"]),
+            endpoint: endpoint(signal, &mut env, protocol),
+            headers: headers(signal, &mut env),
+            timeout: env.duration(&[signal.timeout, "OTEL_EXPORTER_OTLP_TIMEOUT"], TIMEOUT),
+            gzip: gzip(signal, &mut env),
+            authorities: path(&env, &[signal.certificate, "OTEL_EXPORTER_OTLP_CERTIFICATE"]),
+            client_certificate: path(&env, &[signal.client_certificate, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"]),
+            client_key: path(&env, &[signal.client_key, "OTEL_EXPORTER_OTLP_CLIENT_KEY"]),
             queue,
             batch,
-            delay: env.duration(&["OTEL_BSP_SCHEDULE_DELAY"], DELAY),
-            export_timeout: env.duration(&["OTEL_BSP_EXPORT_TIMEOUT"], EXPORT_TIMEOUT),
+            delay: env.duration(&[signal.delay], DELAY),
+            export_timeout: env.duration(&[signal.export_timeout], EXPORT_TIMEOUT),
             sampler: sampler(&mut env),
             service_name: env.first(&["OTEL_SERVICE_NAME"]).map(|(_, name)| name),
             resource: env.pairs(&["OTEL_RESOURCE_ATTRIBUTES"]),
-            attribute_count: env
-                .count(&["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"])
-                .unwrap_or(ATTRIBUTES),
-            attribute_length: env
-                .count(&["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"]),
+            attribute_count: env.count(&[signal.attribute_count, "OTEL_ATTRIBUTE_COUNT_LIMIT"]).unwrap_or(ATTRIBUTES),
+            attribute_length: env.count(&[signal.attribute_length, "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"]),
+            queue_bytes: signal.queue_bytes,
+            batch_bytes: signal.batch_bytes,
         };
         if env.problems.is_empty() { Ok(settings) } else { Err(Problems(env.problems)) }
     }
 }
 
-fn target(env: &mut Environment) -> Target {
+fn target(signal: &Signal, env: &mut Environment) -> Target {
     let disabled = env.flag("OTEL_SDK_DISABLED");
-    let asked = env.first(&[ENDPOINT, TRACES_ENDPOINT]).is_some();
-    let named = env.read(&[EXPORTER], "otlp, console or none", |text| match text {
+    let asked = env.first(&[ENDPOINT, signal.endpoint]).is_some();
+    let named = env.read(&[signal.exporter], "otlp, console or none", |text| match text {
         "otlp" => Some(Target::Collector),
         "console" => Some(Target::Console),
         "none" => Some(Target::None),
@@ -150,8 +162,8 @@ fn target(env: &mut Environment) -> Target {
     }
 }
 
-fn protocol(env: &mut Environment) -> Protocol {
-    let variables = &["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
+fn protocol(signal: &Signal, env: &mut Environment) -> Protocol {
+    let variables = &[signal.protocol, "OTEL_EXPORTER_OTLP_PROTOCOL"];
     env.read(variables, "grpc, http/protobuf or http/json", |text| match text {
         "grpc" => Some(Protocol::Grpc),
         "http/protobuf" => Some(Protocol::HttpProtobuf),
@@ -162,20 +174,20 @@ fn protocol(env: &mut Environment) -> Protocol {
 }
 
 /// The endpoint of the signal is used as it is; to that of all signals HTTP adds its path.
-fn endpoint(env: &mut Environment, protocol: Protocol) -> Endpoint {
+fn endpoint(signal: &Signal, env: &mut Environment, protocol: Protocol) -> Endpoint {
     let (default_port, added) = match protocol {
         Protocol::Grpc => (4317, ""),
-        _ => (4318, "/v1/traces"),
+        _ => (4318, signal.path),
     };
-    let specific = env.first(&[TRACES_ENDPOINT]).is_some();
-    let mut endpoint = env.read(&[TRACES_ENDPOINT, ENDPOINT], URL, parse_endpoint).unwrap_or_else(|| Endpoint {
+    let specific = env.first(&[signal.endpoint]).is_some();
+    let mut endpoint = env.read(&[signal.endpoint, ENDPOINT], URL, parse_endpoint).unwrap_or_else(|| Endpoint {
         tls: false,
         host: "localhost".into(),
         port: default_port,
         path: String::new(),
     });
     if protocol == Protocol::Grpc {
-        endpoint.path = GRPC_PATH.into();
+        endpoint.path = signal.grpc_path.into();
     } else if !specific {
         endpoint.path = format!("{}{added}", endpoint.path.trim_end_matches('/'));
     } else if endpoint.path.is_empty() {
@@ -211,8 +223,8 @@ fn parse_endpoint(text: &str) -> Option<Endpoint> {
     })
 }
 
-fn headers(env: &mut Environment) -> Vec<(HeaderName, HeaderValue)> {
-    let variables = &["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
+fn headers(signal: &Signal, env: &mut Environment) -> Vec<(HeaderName, HeaderValue)> {
+    let variables = &[signal.headers, "OTEL_EXPORTER_OTLP_HEADERS"];
     let variable = env.first(variables).map_or("", |(variable, _)| variable);
     let mut headers = Vec::new();
     for (name, value) in env.pairs(variables) {
@@ -227,8 +239,8 @@ fn headers(env: &mut Environment) -> Vec<(HeaderName, HeaderValue)> {
     headers
 }
 
-fn gzip(env: &mut Environment) -> bool {
-    let variables = &["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"];
+fn gzip(signal: &Signal, env: &mut Environment) -> bool {
+    let variables = &[signal.compression, "OTEL_EXPORTER_OTLP_COMPRESSION"];
     env.read(variables, "gzip or none", |text| match text {
         "gzip" => Some(true),
         "none" => Some(false),
@@ -241,13 +253,12 @@ fn path(env: &Environment, variables: &[&'static str]) -> Option<PathBuf> {
     env.first(variables).map(|(_, path)| path.into())
 }
 
-fn sizes(env: &mut Environment) -> (usize, usize) {
-    const BATCH_SIZE: &str = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
-    let queue = env.count(&["OTEL_BSP_MAX_QUEUE_SIZE"]).unwrap_or(QUEUE);
-    match env.count(&[BATCH_SIZE]) {
+fn sizes(signal: &Signal, env: &mut Environment) -> (usize, usize) {
+    let queue = env.count(&[signal.queue]).unwrap_or(QUEUE);
+    match env.count(&[signal.batch]) {
         Some(batch) if batch > queue => {
-            let expected = format!("at most OTEL_BSP_MAX_QUEUE_SIZE, which is {queue}");
-            env.wrong(BATCH_SIZE, batch.to_string(), &expected);
+            let expected = format!("at most {}, which is {queue}", signal.queue);
+            env.wrong(signal.batch, batch.to_string(), &expected);
             (batch, queue)
         }
         Some(batch) => (batch, queue),

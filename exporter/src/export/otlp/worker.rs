@@ -1,4 +1,4 @@
-//! Gathers spans into batches and gets each to the collector, or counts it.
+//! Gathers spans, or log records, into batches and gets each to the collector, or counts it.
 //!
 //! One batch is under way at a time; the queue absorbs what comes meanwhile. A batch is given up after its time, and
 //! the log says once that the collector is away and once that it is back.
@@ -11,28 +11,27 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::batch::Batch;
 use super::client::{Accepted, Client, Failure};
-use super::encode::Encoder;
 use super::settings::{Settings, Target};
-use crate::exchange::Exchange;
 use crate::export::counts::{Ledger, add};
+use crate::export::pause::{jittered, over};
 use crate::export::queue::Receiver;
-use crate::export::redact::Redaction;
 
 /// Between tries: doubled from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
 
-pub(super) struct Worker {
-    receiver: Receiver<Arc<Exchange>>,
+pub(super) struct Worker<B: Batch> {
+    receiver: Receiver<B::Item>,
     /// Did not fit into the last batch.
-    held: Option<Arc<Exchange>>,
+    held: Option<B::Item>,
     ledger: Arc<Ledger>,
     until: watch::Receiver<Option<Instant>>,
-    encoder: Encoder,
+    batch: B,
     route: Route,
     settings: Settings,
-    /// Since when nothing was delivered, and the spans given up since; None while all is well.
+    /// Since when nothing was delivered, and how many were given up since; None while all is well.
     outage: Option<(Instant, u64)>,
 }
 
@@ -41,13 +40,13 @@ enum Route {
     Console,
 }
 
-impl Worker {
+impl<B: Batch> Worker<B> {
     /// # Errors
     /// Certificates that cannot be read.
     pub(super) fn new(
         settings: Settings,
-        redaction: Redaction,
-        receiver: Receiver<Arc<Exchange>>,
+        batch: B,
+        receiver: Receiver<B::Item>,
         ledger: Arc<Ledger>,
         until: watch::Receiver<Option<Instant>>,
     ) -> io::Result<Self> {
@@ -55,16 +54,7 @@ impl Worker {
             Target::Console => Route::Console,
             _ => Route::Collector(Box::new(Client::new(&settings)?)),
         };
-        Ok(Self {
-            receiver,
-            held: None,
-            ledger,
-            until,
-            encoder: Encoder::new(&settings, redaction),
-            route,
-            settings,
-            outage: None,
-        })
+        Ok(Self { receiver, held: None, ledger, until, batch, route, settings, outage: None })
     }
 
     /// Until the queue has ended and is empty, or the time for that is over.
@@ -83,36 +73,40 @@ impl Worker {
         }
     }
 
-    async fn next(&mut self) -> Option<Arc<Exchange>> {
+    async fn next(&mut self) -> Option<B::Item> {
         match self.held.take() {
             Some(held) => Some(held),
             None => self.receiver.next().await,
         }
     }
 
-    /// Fills a batch until it is full, or its first span has waited long enough, or nothing more will come. Only an
-    /// exchange that is too large by itself makes a batch larger than allowed.
-    async fn gather(&mut self, first: &Exchange) {
-        self.encoder.add(first);
+    /// Fills a batch until it is full, or its first item has waited long enough, or nothing more will come. Only an
+    /// item that is too large by itself makes a batch larger than allowed.
+    async fn gather(&mut self, first: &B::Item) {
+        self.batch.add(first);
         let ready = Instant::now() + self.settings.delay;
-        let room = self.settings.batch.saturating_sub(self.encoder.len());
-        // Asleep meanwhile: one wake for the batch, not one for each exchange.
-        let _ = timeout_at(ready, self.receiver.filled(room)).await;
-        while self.encoder.len() < self.settings.batch {
+        let room = self.settings.batch.saturating_sub(self.batch.len());
+        let bytes = self.settings.batch_bytes.saturating_sub(self.batch.bytes());
+        // Asleep meanwhile: one wake for the batch, not one for each item.
+        if bytes > 0 {
+            let _ = timeout_at(ready, self.receiver.filled(room, bytes)).await;
+        }
+        while self.batch.len() < self.settings.batch && self.batch.bytes() < self.settings.batch_bytes {
             let Ok(next) = self.receiver.poll() else {
                 break;
             };
-            if self.encoder.len() + next.spans() > self.settings.batch {
+            let heavy = self.batch.bytes().saturating_add(B::weight(&next)) > self.settings.batch_bytes;
+            if heavy || self.batch.len() + B::units(&next) > self.settings.batch {
                 self.held = Some(next);
                 break;
             }
-            self.encoder.add(&next);
+            self.batch.add(&next);
         }
     }
 
     async fn deliver(&mut self) {
-        let spans = self.encoder.len() as u64;
-        let outcome = match self.encoder.finish() {
+        let units = self.batch.len() as u64;
+        let outcome = match self.batch.finish() {
             Err(error) => Err(Failure::lasting(error)),
             Ok(body) => match &mut self.route {
                 Route::Console => print(&body),
@@ -122,32 +116,33 @@ impl Worker {
                 }
             },
         };
-        self.settle(spans, outcome);
+        self.settle(units, outcome);
     }
 
-    fn settle(&mut self, spans: u64, outcome: Result<Accepted, Failure>) {
+    fn settle(&mut self, units: u64, outcome: Result<Accepted, Failure>) {
+        let of = self.settings.signal.noun;
         match outcome {
             Ok(accepted) => {
-                let refused = accepted.rejected.min(spans);
+                let refused = accepted.rejected.min(units);
                 add(&self.ledger.refused, refused);
-                add(&self.ledger.delivered, spans - refused);
+                add(&self.ledger.delivered, units - refused);
                 if refused > 0 {
                     let message = accepted.message;
-                    tracing::warn!(spans = refused, message, "the collector turned spans down");
+                    tracing::warn!(refused, of, message, "the collector turned some of a batch down");
                 }
                 if let Some((since, lost)) = self.outage.take() {
                     let seconds = since.elapsed().as_secs();
-                    tracing::info!(lost, seconds, "spans are delivered again");
+                    tracing::info!(lost, of, seconds, "what is for the collector is delivered again");
                 }
             }
             Err(failure) => {
-                add(&self.ledger.export_failed, spans);
+                add(&self.ledger.export_failed, units);
                 let mut report = Report { outage: &mut self.outage, settings: &self.settings };
                 report.away(&failure);
                 if let Some((_, lost)) = &mut self.outage {
-                    *lost += spans;
+                    *lost += units;
                 }
-                tracing::debug!(spans, reason = failure.reason, "spans are given up");
+                tracing::debug!(units, of, reason = failure.reason, "a batch is given up");
             }
         }
     }
@@ -167,8 +162,9 @@ impl Report<'_> {
             tracing::warn!(
                 host = endpoint.host,
                 port = endpoint.port,
+                of = self.settings.signal.noun,
                 reason = failure.reason,
-                "spans are not delivered; they wait, and are counted where they cannot"
+                "what is for the collector is not delivered; it waits, and is counted where it cannot"
             );
         }
     }
@@ -196,26 +192,6 @@ async fn send(client: &mut Client, body: Bytes, report: &mut Report<'_>) -> Resu
         }
         sleep(wait).await;
         pause = (pause * 2).min(LAST_PAUSE);
-    }
-}
-
-/// Between three quarters and all of a pause, so that many senders do not come back at once.
-fn jittered(pause: Duration) -> Duration {
-    use std::hash::{BuildHasher, RandomState};
-    let random = u32::try_from(RandomState::new().hash_one(()) % 256).unwrap_or(0);
-    pause * (768 + random) / 1024
-}
-
-/// Returns when there is a deadline and it has passed.
-async fn over(until: &mut watch::Receiver<Option<Instant>>) {
-    let deadline = match until.wait_for(Option::is_some).await {
-        Ok(set) => *set,
-        // The other side is gone without a deadline: the queue has ended with it.
-        Err(_) => None,
-    };
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }
 

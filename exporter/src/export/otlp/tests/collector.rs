@@ -16,6 +16,9 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -42,6 +45,8 @@ pub(super) enum Reply {
 pub(super) struct Seen {
     /// Batches that it took, with what it turned down of them.
     pub(super) taken: Vec<(ExportTraceServiceRequest, i64)>,
+    /// The same of log records.
+    pub(super) logs: Vec<(ExportLogsServiceRequest, i64)>,
     /// Of every request.
     pub(super) heads: Vec<(String, HeaderMap)>,
     pub(super) connections: usize,
@@ -149,7 +154,8 @@ impl State {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Answer>, std::io::Error> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
-        let batch = self.decode(&head.headers, &body);
+        let is_logs = head.uri.path().to_ascii_lowercase().contains("logs");
+        let batch = self.message(&head.headers, &body);
         self.seen.lock().unwrap().heads.push((head.uri.path().to_owned(), head.headers));
         let refused = match (self.script)(self.requests.fetch_add(1, SeqCst)) {
             Reply::Take => 0,
@@ -161,12 +167,24 @@ impl State {
                 0
             }
         };
+        let error_message = "too old".to_owned();
+        if is_logs {
+            let batch = self.decode(&batch);
+            self.seen.lock().unwrap().logs.push((batch, refused));
+            let partial_success =
+                (refused > 0).then_some(ExportLogsPartialSuccess { rejected_log_records: refused, error_message });
+            return Ok(self.accept(&ExportLogsServiceResponse { partial_success }));
+        }
+        let batch = self.decode(&batch);
         self.seen.lock().unwrap().taken.push((batch, refused));
-        let partial_success = (refused > 0)
-            .then(|| ExportTracePartialSuccess { rejected_spans: refused, error_message: "too old".into() });
-        let message = ExportTraceServiceResponse { partial_success };
-        Ok(match self.protocol {
-            Protocol::HttpJson => plain(serde_json::to_vec(&message).unwrap()),
+        let partial_success =
+            (refused > 0).then_some(ExportTracePartialSuccess { rejected_spans: refused, error_message });
+        Ok(self.accept(&ExportTraceServiceResponse { partial_success }))
+    }
+
+    fn accept(&self, message: &(impl Message + serde::Serialize)) -> Response<Answer> {
+        match self.protocol {
+            Protocol::HttpJson => plain(serde_json::to_vec(message).unwrap()),
             Protocol::HttpProtobuf => plain(message.encode_to_vec()),
             Protocol::Grpc => {
                 let message = message.encode_to_vec();
@@ -175,10 +193,11 @@ impl State {
                 frame.extend(message);
                 framed(frame, 0)
             }
-        })
+        }
     }
 
-    fn decode(&self, headers: &HeaderMap, body: &[u8]) -> ExportTraceServiceRequest {
+    /// The message, without frame and compression.
+    fn message(&self, headers: &HeaderMap, body: &[u8]) -> Vec<u8> {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
         let (body, zipped) = match self.protocol {
             Protocol::Grpc => {
@@ -190,23 +209,25 @@ impl State {
             }
             _ => (body, text("content-encoding").as_deref() == Some("gzip")),
         };
+        let content = match self.protocol {
+            Protocol::Grpc => "application/grpc",
+            Protocol::HttpProtobuf => "application/x-protobuf",
+            Protocol::HttpJson => "application/json",
+        };
+        assert_eq!(text("content-type").as_deref(), Some(content));
         let mut plain = Vec::new();
         if zipped {
             flate2::read::GzDecoder::new(body).read_to_end(&mut plain).unwrap();
         } else {
             plain.extend(body);
         }
-        let content = text("content-type").unwrap();
+        plain
+    }
+
+    fn decode<M: Message + Default + serde::de::DeserializeOwned>(&self, plain: &[u8]) -> M {
         match self.protocol {
-            Protocol::HttpJson => {
-                assert_eq!(content, "application/json");
-                serde_json::from_slice(&plain).unwrap()
-            }
-            protocol => {
-                let grpc = protocol == Protocol::Grpc;
-                assert_eq!(content, if grpc { "application/grpc" } else { "application/x-protobuf" });
-                ExportTraceServiceRequest::decode(plain.as_slice()).unwrap()
-            }
+            Protocol::HttpJson => serde_json::from_slice(plain).unwrap(),
+            _ => M::decode(plain).unwrap(),
         }
     }
 

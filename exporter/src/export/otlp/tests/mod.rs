@@ -5,6 +5,7 @@
 mod collector;
 mod delivery;
 mod encoding;
+mod logs;
 mod outage;
 mod random;
 mod settings;

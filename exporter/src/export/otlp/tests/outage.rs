@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::super::super::sample;
 use super::super::worker::Worker;
-use super::super::{Otlp, Output, Protocol};
+use super::super::{Encoder, Otlp, Output, Protocol};
 use super::collector::{Collector, Reply};
 use super::delivery::{LONG, PROTOCOLS, offer, settings};
 use crate::export::counts::{Counts, Ledger};
@@ -174,7 +174,8 @@ fn the_log_says_it_once() {
     drop(sender);
     let (_deadline, until) = watch::channel(None);
     let settings = settings(collector.address.port(), &variables);
-    let worker = Worker::new(settings, Redaction::default(), receiver, ledger, until).unwrap();
+    let encoder = Encoder::new(&settings, Redaction::default());
+    let worker = Worker::new(settings, encoder, receiver, ledger, until).unwrap();
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();

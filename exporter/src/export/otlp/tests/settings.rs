@@ -118,6 +118,64 @@ fn everything_else() {
     check(&[("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem")], &["authorities: Some(", "\"/ca.pem\""]);
 }
 
+/// Of log records: each variable of theirs beats that of all signals, and no variable of spans counts.
+#[test]
+fn logs() {
+    let load = |variables: &[(&str, &str)]| {
+        let lookup = |name: &str| {
+            let found = variables.iter().find(|(variable, _)| *variable == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        Settings::logs_from_env(&lookup).map_err(|problems| problems.to_string())
+    };
+    let check = |variables: &[(&str, &str)], parts: &[&str]| {
+        let text = format!("{:?}", load(variables).unwrap());
+        for part in parts {
+            assert!(text.contains(part), "{variables:?}: {part} is not in {text}");
+        }
+    };
+    check(&[], &["target: None", "port: 4318, path: \"/v1/logs\"", "queue: 32768, batch: 512, delay: 1s"]);
+    check(&[(ENDPOINT, "https://a/otlp/")], &["target: Collector", "path: \"/otlp/v1/logs\""]);
+    check(
+        &[(ENDPOINT, "http://b:2"), ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://a:1/x")],
+        &["host: \"a\", port: 1, path: \"/x\""],
+    );
+    check(
+        &[("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc"), (PROTOCOL, "http/json")],
+        &["protocol: Grpc", "port: 4317, path: \"/opentelemetry.proto.collector.logs.v1.LogsService/Export\""],
+    );
+    check(&[("OTEL_LOGS_EXPORTER", "console")], &["target: Console"]);
+    check(&[(TRACES, "http://a:1"), ("OTEL_TRACES_EXPORTER", "otlp")], &["target: None", "localhost"]);
+    check(
+        &[
+            ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "x-key=s3cret"),
+            ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "500"),
+            ("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "gzip"),
+            ("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "/ca.pem"),
+            ("OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE", "/me.pem"),
+            ("OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY", "/key.pem"),
+            ("OTEL_BLRP_SCHEDULE_DELAY", "70"),
+            ("OTEL_BLRP_EXPORT_TIMEOUT", "80"),
+            ("OTEL_BLRP_MAX_QUEUE_SIZE", "90"),
+            ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "9"),
+            ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "8"),
+            ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "7"),
+        ],
+        &[
+            "\"x-key\", Sensitive",
+            "timeout: 500ms, gzip: true",
+            "/ca.pem",
+            "/me.pem",
+            "/key.pem",
+            "queue: 90, batch: 9, delay: 70ms, export_timeout: 80ms",
+            "attribute_count: 8, attribute_length: Some(7)",
+        ],
+    );
+    let error = load(&[("OTEL_BLRP_MAX_QUEUE_SIZE", "10"), ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "11")]).unwrap_err();
+    let expected = "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE=11: expected at most OTEL_BLRP_MAX_QUEUE_SIZE, which is 10";
+    assert_eq!(error, expected);
+}
+
 #[test]
 fn problems() {
     const URL: &str = "expected a URL such as http://localhost:4318 or https://collector.example";
