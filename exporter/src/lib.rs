@@ -15,6 +15,7 @@ pub mod exchange;
 pub mod link;
 pub mod traefik;
 pub mod pipeline;
+pub mod body;
 pub mod redact;
 pub mod counters;
 pub mod readiness;
