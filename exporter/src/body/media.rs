@@ -49,6 +49,11 @@ impl<'a> Media<'a> {
         parameters(self.parameters).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
+    /// Whether there can be fields of a form in it.
+    pub fn has_fields(&self) -> bool {
+        matches!(self.kind(), Kind::Form | Kind::Multipart)
+    }
+
     pub fn kind(&self) -> Kind {
         let lower = self.essence.to_ascii_lowercase();
         let Some((top, subtype)) = lower.split_once('/') else { return Kind::Unknown };
@@ -110,10 +115,10 @@ fn value(text: &str) -> (Cow<'_, str>, &str) {
         return (Cow::Borrowed(value.trim()), rest);
     };
     let mut escaped = false;
-    let end = quoted.bytes().position(|byte| match byte {
-        _ if escaped => std::mem::take(&mut escaped) && false,
-        b'\\' => std::mem::replace(&mut escaped, true),
-        byte => byte == b'"',
+    let end = quoted.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
     });
     // No end: cut, or broken.
     let (value, rest) = quoted.split_at(end.unwrap_or(quoted.len()));
