@@ -1,5 +1,5 @@
 //! Bytes as text: by their byte order mark, as UTF-8, else by the charset that was declared. Nothing is guessed, for a
-//! wrong guess prints what nobody wrote.
+//! wrong guess prints what nobody wrote; but ASCII in UTF-16 is known by its zero bytes, as JSON once had it (RFC 4627).
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ pub fn encoding<'a>(bytes: &'a [u8], declared: Option<&str>, cut: bool) -> Optio
     }
     let declared = match declared {
         Some(label) => Encoding::for_label(label.trim().as_bytes()),
-        None => xml_declaration(bytes).and_then(Encoding::for_label),
+        None => zero_bytes(bytes).or_else(|| xml_declaration(bytes).and_then(Encoding::for_label)),
     };
     let declared = declared.unwrap_or(UTF_8);
     // What is valid UTF-8 is hardly anything else, whatever is declared: except what consists of ASCII bytes anyway.
@@ -30,6 +30,15 @@ pub fn encoding<'a>(bytes: &'a [u8], declared: Option<&str>, cut: bool) -> Optio
         return Some((UTF_8, bytes));
     }
     (declared != REPLACEMENT).then_some((declared, bytes))
+}
+
+/// UTF-16, if the first two characters are those of ASCII.
+fn zero_bytes(bytes: &[u8]) -> Option<&'static Encoding> {
+    match bytes {
+        [1..=127, 0, 1..=127, 0, ..] => Some(UTF_16LE),
+        [0, 1..=127, 0, 1..=127, ..] => Some(UTF_16BE),
+        _ => None,
+    }
 }
 
 /// `encoding` of `<?xml version="1.0" encoding="…"?>`.
@@ -69,9 +78,4 @@ pub fn keeps_ascii(encoding: &'static Encoding) -> bool {
 /// Whether `text` can be shown to people: no control characters but those that set lines and columns.
 pub fn is_printable(text: &str) -> bool {
     text.chars().all(|char| !char.is_control() || matches!(char, '\t' | '\n' | '\r' | '\x0c'))
-}
-
-/// Whether the bytes are in UTF-16, which is read as nothing else.
-pub fn is_wide(encoding: &'static Encoding) -> bool {
-    encoding == UTF_16LE || encoding == UTF_16BE
 }

@@ -12,6 +12,7 @@ use super::media::parameters;
 pub struct Part {
     /// The header lines, without the empty line behind them.
     pub headers: Range<usize>,
+    /// Without what may be the beginning of a delimiter at the end of the body.
     pub content: Range<usize>,
     /// A boundary follows; else the body ended within this part.
     pub complete: bool,
@@ -44,6 +45,16 @@ impl<'a> Parts<'a> {
         self.delimiter.starts_with(start) || self.next_delimiter(0).is_some()
     }
 
+    /// Where the content of a part ends that has no end: before what may be the beginning of a delimiter.
+    fn cut_end(&self) -> usize {
+        let tail = self.body.len().saturating_sub(self.delimiter.len());
+        let line = memchr::memrchr(b'\n', self.body.get(tail..).unwrap_or_default()).map(|end| tail + end + 1);
+        let begun = line.and_then(|line| self.body.get(line..)).filter(|rest| self.delimiter.starts_with(rest));
+        let before = begun.and_then(|rest| self.body.get(..self.body.len() - rest.len()));
+        let before = before.and_then(|before| before.strip_suffix(b"\n"));
+        before.map_or(self.body.len(), |before| before.strip_suffix(b"\r").unwrap_or(before).len())
+    }
+
     fn next_delimiter(&self, from: usize) -> Option<Delimiter> {
         let rest = self.body.get(from..)?;
         memmem::find_iter(rest, &self.delimiter).find_map(|found| self.delimiter_at(from + found))
@@ -58,7 +69,8 @@ impl<'a> Parts<'a> {
         let content_end = before.strip_suffix(b"\r").unwrap_or(before).len();
         let after = start + self.delimiter.len();
         let rest = self.body.get(after..)?;
-        if rest.starts_with(b"--") {
+        // The body may have been cut between the two.
+        if rest.starts_with(b"--") || rest == b"-" {
             return Some(Delimiter { content_end, next: None });
         }
         let line = rest.get(..memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1))?;
@@ -79,7 +91,7 @@ impl Iterator for Parts<'_> {
     fn next(&mut self) -> Option<Part> {
         let start = self.at.take()?;
         let delimiter = self.next_delimiter(start);
-        let end = delimiter.as_ref().map_or(self.body.len(), |found| found.content_end.max(start));
+        let end = delimiter.as_ref().map_or_else(|| self.cut_end(), |found| found.content_end).max(start);
         let complete = delimiter.is_some();
         self.at = delimiter.and_then(|found| found.next);
         let part = self.body.get(start..end)?;

@@ -242,6 +242,9 @@ fn shown_to_people() {
     check("text/plain; charset=utf-16le", b"a\0b\0", "ab");
     check("text/plain; charset=utf-16", b"\xfe\xff\0a\0b", "ab");
     check("", b"\xff\xfea\0", "a");
+    check("", b"a\0b\0", "ab");
+    check("", b"\0a\0b", "ab");
+    check("", b"\x01\0\x02\0", "[binary, 4 bytes]");
     check("", b"\xef\xbb\xbfa", "a");
     check("text/plain; charset=shift_jis", b"\x83\x65", "テ");
     check("text/plain; charset=nonsense", b"abc", "abc");

@@ -15,6 +15,7 @@ mod json;
 mod events;
 mod parts;
 mod pattern;
+mod search;
 mod body;
 #[cfg(test)]
 mod tests;

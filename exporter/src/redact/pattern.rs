@@ -15,8 +15,9 @@ use super::Fault;
 /// A secret that began further from the end than this is not looked for.
 const WINDOW: usize = 16 * 1024;
 
-/// The largest program of an expression, in bytes: of the automaton that is walked there is one more.
-const LARGEST: usize = 1 << 20;
+/// The largest program of an expression, in bytes, as the library has it by default; the automaton that is walked is
+/// one more.
+const LARGEST: usize = 10 << 20;
 
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {

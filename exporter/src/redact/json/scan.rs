@@ -183,7 +183,7 @@ impl<'a> Scan<'a> {
         let cut = word.len() == rest.len();
         let known = |name: &&[u8]| *name == word || cut && name.starts_with(word);
         let words: [&[u8]; 3] = [b"true", b"false", b"null"];
-        if !word.is_empty() && words.iter().any(|name| known(name)) || is_number(word, cut) {
+        if !word.is_empty() && words.iter().any(known) || is_number(word, cut) {
             self.at += word.len();
         }
         !cut

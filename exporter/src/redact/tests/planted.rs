@@ -53,7 +53,7 @@ fn json(random: &mut Random, secret: &str) -> (String, String, String) {
     let key = random.one_of(&["password", "pass\\u0077ord", "Password"]);
     let space = random.one_of(&["", " ", "\t", "\r"]);
     let (before, after) = (filler(random), filler(random));
-    let mut around = |value: &str| format!("{{{before},\"{key}\"{space}:{space}{value}{space},{after}}}");
+    let around = |value: &str| format!("{{{before},\"{key}\"{space}:{space}{value}{space},{after}}}");
     let (mut body, mut expected) = (around(&written), around("\"REDACTED\""));
     for _ in 0..random.below(4) {
         let (open, close) = random.one_of(&[("[", "]"), ("{\"a\":", "}"), ("[0,", ",{}]"), (" ", " ")]);
