@@ -80,7 +80,8 @@ const PURE: &[&str] = &[
     "traefik/",
     "rules/",
     "pipeline/",
-    "redact.rs",
+    "redact/",
+    "body/",
 ];
 
 #[test]

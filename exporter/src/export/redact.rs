@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 pub use crate::redact::REDACTED;
-use crate::redact::{is_secret_header, is_secret_query_key};
+use crate::redact::{in_query, is_secret_header, is_secret_query_key};
 
 /// Which values are replaced by [`REDACTED`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,33 +26,9 @@ impl Redaction {
         if self == Self::Nothing {
             return Cow::Borrowed(query);
         }
-        let mut clean = String::new();
-        // Up to where `query` is in `clean`, and where a key may begin.
-        let (mut copied, mut at) = (0, 0);
-        while let Some(rest) = query.get(at..).filter(|rest| !rest.is_empty()) {
-            let pair = rest.split(SEPARATORS).next().unwrap_or_default();
-            let end = match pair.split_once('=') {
-                Some((key, _)) if is_secret_query_key(key) => {
-                    clean.push_str(query.get(copied..=at + key.len()).unwrap_or_default());
-                    clean.push_str(REDACTED);
-                    // A secret ends at `&` alone: to some servers `;` is a part of it.
-                    copied = at + rest.find('&').unwrap_or(rest.len());
-                    copied
-                }
-                _ => at + pair.len(),
-            };
-            at = end + 1;
-        }
-        if copied == 0 {
-            return Cow::Borrowed(query);
-        }
-        clean.push_str(query.get(copied..).unwrap_or_default());
-        Cow::Owned(clean)
+        in_query(query, is_secret_query_key)
     }
 }
-
-/// Traefik treats `;` as `&` (net/http.AllowQuerySemicolons, v3.6): a secret may stand behind either.
-const SEPARATORS: [char; 2] = ['&', ';'];
 
 #[cfg(test)]
 mod tests {

@@ -58,7 +58,7 @@ impl Server {
     }
 
     pub(super) fn start_on(program: Program, port: u16, buckets: &[&str]) -> Self {
-        let scratch = if program.in_memory { Scratch::below("/dev/shm".into()) } else { Scratch::new() };
+        let scratch = if program.in_memory { Scratch::below(Path::new("/dev/shm")) } else { Scratch::new() };
         for bucket in buckets {
             std::fs::create_dir(scratch.0.join(bucket)).unwrap();
         }
@@ -143,10 +143,10 @@ pub(super) struct Scratch(pub(super) PathBuf);
 
 impl Scratch {
     pub(super) fn new() -> Self {
-        Self::below(std::env::temp_dir())
+        Self::below(&std::env::temp_dir())
     }
 
-    fn below(folder: PathBuf) -> Self {
+    fn below(folder: &Path) -> Self {
         use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("hoptap-objects-{}-{}", std::process::id(), COUNT.fetch_add(1, Relaxed));
