@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hoptap::event::Process;
 use hoptap::exchange::{
-    Attempt, Body, Context, Exchange, Headers, Hop, Link, Method, NameSource, Role, Server, Version,
+    Attempt, Body, Context, Exchange, Headers, Hop, Kept, Link, Method, NameSource, Role, Server, Version,
 };
 
 pub(crate) fn exchange(process: Arc<Process>) -> Exchange {
@@ -36,6 +36,7 @@ pub(crate) fn exchange(process: Arc<Process>) -> Exchange {
         response: Body::default(),
         request_headers: Headers::default(),
         response_headers: Headers::default(),
+        contents: None,
         upgraded: None,
         rpc: None,
         websocket: None,
@@ -43,6 +44,7 @@ pub(crate) fn exchange(process: Arc<Process>) -> Exchange {
         missing: Vec::new(),
     };
     Exchange {
+        kept: Kept::default(),
         process,
         pid: 789,
         attempts: vec![Attempt {

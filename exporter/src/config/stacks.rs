@@ -6,19 +6,8 @@ use super::node::{Node, Value};
 use super::notes::{MacroNote, PluginNote, RuleNote, StackNote};
 use super::reader::Reader;
 use super::scalar;
+pub use crate::exchange::{Format, Level};
 use crate::rules::{self, Expression, Fault, Macros};
-
-/// How much of an exchange is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    None,
-    /// Method, URL, status, sizes, timing, names.
-    Summary,
-    /// Headers as well.
-    Details,
-    /// Bodies as well.
-    Full,
-}
 
 impl Named for Level {
     const NAMES: &'static [(&'static str, Self)] = &[
@@ -28,12 +17,6 @@ impl Named for Level {
         ("headers", Self::Details),
         ("full", Self::Full),
     ];
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    Text,
-    Json,
 }
 
 impl Named for Format {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::{Reset, Rpc, Tls, WebSocket};
+use super::{Contents, Reset, Rpc, Tls, WebSocket};
 
 /// Times are nanoseconds since 1970. Sizes are bytes.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub struct Hop {
     pub request_headers: Headers,
     /// Empty at level `summary`.
     pub response_headers: Headers,
+    /// None below level `full`, and where there were no bodies.
+    pub contents: Option<Box<Contents>>,
     /// The response switched protocols: body sizes are the bytes of the session.
     pub upgraded: Option<Box<str>>,
     /// It was a call of gRPC.
@@ -74,6 +76,7 @@ impl Hop {
             response: Body::default(),
             request_headers: Headers::default(),
             response_headers: Headers::default(),
+            contents: None,
             upgraded: None,
             rpc: None,
             websocket: None,

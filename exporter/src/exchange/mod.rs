@@ -3,6 +3,7 @@
 //! Values only: no clocks, no maps. `link` makes them, `export` reads them.
 
 pub mod hop;
+pub mod kept;
 pub mod stream;
 pub mod tls;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use crate::event::{Name, Process};
 
 pub use hop::{Body, ErrorKind, Headers, Hop, Method, Version};
+pub use kept::{Content, Contents, Format, Kept, Level};
 pub use stream::{End, Reset, Rpc, WebSocket};
 pub use tls::Tls;
 
@@ -25,6 +27,7 @@ pub struct Exchange {
     pub server: Option<Server>,
     /// In the order in which they started.
     pub attempts: Vec<Attempt>,
+    pub kept: Kept,
 }
 
 impl Exchange {
@@ -35,13 +38,37 @@ impl Exchange {
 }
 
 impl Exchange {
-    /// Drops the header lines: they were read for names only.
-    pub fn forget_headers(&mut self) {
-        let hops = self.attempts.iter_mut().map(|attempt| &mut attempt.hop);
-        for hop in hops.chain(self.server.as_mut().map(|server| &mut server.hop)) {
-            hop.request_headers = Headers::default();
-            hop.response_headers = Headers::default();
+    /// Drops what goes beyond the level: header lines that were read for names and rules only, bodies that no rule
+    /// selected.
+    pub fn forget_beyond(&mut self) {
+        let level = self.kept.level;
+        for hop in self.hops_mut() {
+            if level < Level::Full {
+                hop.contents = None;
+            }
+            if level < Level::Details {
+                hop.request_headers = Headers::default();
+                hop.response_headers = Headers::default();
+            }
         }
+    }
+
+    /// Both kinds of hops, the client's first.
+    pub fn hops_mut(&mut self) -> impl Iterator<Item = &mut Hop> {
+        let attempts = self.attempts.iter_mut().map(|attempt| &mut attempt.hop);
+        self.server.iter_mut().map(|server| &mut server.hop).chain(attempts)
+    }
+
+    /// Bytes of bodies that it holds.
+    pub fn content_bytes(&self) -> usize {
+        let attempts = self.attempts.iter().map(|attempt| &attempt.hop);
+        let contents =
+            self.server.iter().map(|server| &server.hop).chain(attempts).filter_map(|hop| hop.contents.as_deref());
+        contents
+            .flat_map(|both| [&both.request, &both.response])
+            .flatten()
+            .map(|content| content.captured.bytes.len())
+            .sum()
     }
 
     /// Numbers the attempts that send the same request to a backend again.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::event::Process;
 use crate::exchange::{
-    Attempt, Body, Context, ErrorKind, Exchange, Headers, Hop, Link, Method, NameSource, Role, Server, Version,
+    Attempt, Body, Context, ErrorKind, Exchange, Headers, Hop, Kept, Link, Method, NameSource, Role, Server, Version,
 };
 
 /// 2026-07-01T00:00:00Z.
@@ -31,6 +31,7 @@ pub(crate) fn hop() -> Hop {
         response: Body { size: 151, wire: 162, incomplete: false },
         request_headers: Headers::default(),
         response_headers: Headers::default(),
+        contents: None,
         upgraded: None,
         rpc: None,
         websocket: None,
@@ -98,6 +99,7 @@ pub(crate) fn exchange() -> Exchange {
             announced_client: None,
         }),
         attempts: vec![attempt(0xc0de)],
+        kept: Kept::default(),
     }
 }
 

@@ -8,7 +8,7 @@ use super::run::{Done, Owner, RunId};
 use super::{Known, Linker};
 use crate::connection::Clock;
 use crate::event::{Name, Pid, Process, Time};
-use crate::exchange::{Attempt, ErrorKind, Exchange, Hop, Method, Role, Server, Version};
+use crate::exchange::{Attempt, ErrorKind, Exchange, Hop, Kept, Method, Role, Server, Version};
 
 impl Linker {
     /// Hands out an answered run with the attempts that are over.
@@ -47,7 +47,8 @@ impl Linker {
             call.status = served.and_then(|attempt| attempt.hop.rpc?.status);
         }
         let finished = self.runs.get(&id).is_some_and(|run| !run.is_held());
-        let mut exchange = Exchange { process: Arc::default(), pid, server: Some(server), attempts };
+        let mut exchange =
+            Exchange { process: Arc::default(), pid, server: Some(server), attempts, kept: Kept::default() };
         exchange.count_resends();
         self.out.push(exchange);
         if finished && !self.is_last_of_a_goroutine(id) {
@@ -68,7 +69,7 @@ impl Linker {
             let context = self.ids.child(&parent);
             attempts.push(attempt(context, done, &[], labels.clone(), &Asked::NOTHING));
         }
-        self.out.push(Exchange { process: Arc::default(), pid, server: None, attempts });
+        self.out.push(Exchange { process: Arc::default(), pid, server: None, attempts, kept: Kept::default() });
         if over && !self.is_last_of_a_goroutine(id) {
             self.runs.remove(&id);
         }
@@ -79,7 +80,13 @@ impl Linker {
         let context = self.ids.server(None, None);
         let done = Done { owner, hop, given_up: false };
         let attempts = vec![attempt(context, done, &[], (None, None), &Asked::NOTHING)];
-        self.out.push(Exchange { process: Arc::<Process>::default(), pid, server: None, attempts });
+        self.out.push(Exchange {
+            process: Arc::<Process>::default(),
+            pid,
+            server: None,
+            attempts,
+            kept: Kept::default(),
+        });
     }
 
     pub(super) fn is_last_of_a_goroutine(&self, id: RunId) -> bool {

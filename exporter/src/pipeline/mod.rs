@@ -21,7 +21,7 @@ use crate::event::{
     Change, ConnectionId, Direction, Ended, Event, Goroutine, Kind, Name, Open, Origin, Own, Pid, Probe, Process, Role,
     State, Table, Tally, Time, Tls, Transfer,
 };
-use crate::exchange::{self, Exchange, Method};
+use crate::exchange::{self, Exchange, Level, Method};
 use crate::link::Linker;
 use crate::traefik::Names;
 use ingress::Lingering;
@@ -238,9 +238,8 @@ impl Pipeline {
             if let Some(port) = self.sources.learned(exchange.pid) {
                 sink.entrypoint_known(exchange.pid, port);
             }
-            if !self.settings.keep_headers {
-                exchange.forget_headers();
-            }
+            exchange.kept.level = if self.settings.keep_headers { Level::Details } else { Level::Summary };
+            exchange.forget_beyond();
             sink.exchange(exchange);
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::event::{Name, Process};
 use crate::exchange::{
-    Attempt, Body, Context, ErrorKind, Exchange, Headers, Hop, Link, Method, NameSource, Role, Server, Version,
+    Attempt, Body, Context, ErrorKind, Exchange, Headers, Hop, Kept, Link, Method, NameSource, Role, Server, Version,
 };
 
 /// 2026-07-01T00:00:00Z.
@@ -42,6 +42,7 @@ pub(super) fn hop(method: &str, what: &str) -> Hop {
         response: body(response),
         request_headers: Headers::default(),
         response_headers: Headers::default(),
+        contents: None,
         upgraded: None,
         rpc: None,
         websocket: None,
@@ -97,7 +98,7 @@ fn attempt(role: Role, names: [&str; 3], hop: Hop) -> Attempt {
 }
 
 pub(super) fn exchange(server: Option<Server>, attempts: Vec<Attempt>) -> Exchange {
-    Exchange { process: Arc::new(Process::default()), pid: 7, server, attempts }
+    Exchange { process: Arc::new(Process::default()), pid: 7, server, attempts, kept: Kept::default() }
 }
 
 /// One of each kind that the labels tell apart.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::event::{Name, Process};
 use crate::exchange::{
-    Attempt, Body, Context, End, ErrorKind, Exchange, Headers, Hop, Link, Method, NameSource, Reset, Role, Rpc, Server,
-    Tls, Version, WebSocket,
+    Attempt, Body, Context, End, ErrorKind, Exchange, Headers, Hop, Kept, Link, Method, NameSource, Reset, Role, Rpc,
+    Server, Tls, Version, WebSocket,
 };
 use crate::rpc;
 
@@ -61,6 +61,7 @@ pub(super) fn exchange(source: &mut Source, processes: &[Arc<Process>]) -> Excha
         pid: source.of(&[1, 2, u32::MAX]),
         server: source.maybe(server),
         attempts: (0..attempts).map(|_| attempt(source)).collect(),
+        kept: Kept::default(),
     }
 }
 
@@ -165,6 +166,7 @@ fn hop(source: &mut Source) -> Hop {
         response: body(source),
         request_headers: headers(source),
         response_headers: headers(source),
+        contents: None,
         upgraded: source.maybe(|_| "websocket".into()),
         rpc: source.maybe(|source| Rpc {
             kind: source.of(&[rpc::Kind::Grpc, rpc::Kind::Web]),
