@@ -59,6 +59,18 @@ kinds! {
 }
 
 kinds! {
+    /// How much is kept of a body.
+    BodyOutcome from hoptap_body_outcome {
+        Whole = WHOLE,
+        Limit = LIMIT,
+        Unseen = UNSEEN,
+        Memory = MEMORY,
+        Unwanted = UNWANTED,
+        Incomplete = INCOMPLETE,
+    }
+}
+
+kinds! {
     /// How an attempt was linked to its client request.
     Linked from hoptap_link {
         Exact = EXACT,
@@ -166,6 +178,8 @@ pub struct Counters {
     pub drops: PerKind<Cause>,
     /// Events that the kernel side lost or cut, by [`Cause::CAPTURE`]; counted in events, not in requests.
     pub losses: PerKind<Cause>,
+    /// Bodies of exchanges that are told in full.
+    pub bodies: PerKind<BodyOutcome>,
     pub links: PerKind<Linked>,
     pub told_apart: PerKind<Traffic>,
     pub queue_length: PerKind<Queue>,

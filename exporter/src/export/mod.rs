@@ -15,7 +15,7 @@ mod pause;
 pub mod queue;
 pub mod redact;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod short;
 pub mod stdout;
 pub mod text;

@@ -17,6 +17,7 @@ use crate::command::{Capture, Level, Listen, Tell, Watch};
 use crate::config::Configuration;
 use crate::counters::Counters;
 use crate::event::Event;
+use crate::exchange;
 use crate::export::metrics::{Metrics, Page};
 use crate::export::otlp::{self, Otlp};
 use crate::export::redact::Redaction;
@@ -91,7 +92,8 @@ pub(super) fn spans(file: Option<&Configuration>) -> Result<otlp::Settings, Erro
 }
 
 pub(super) fn pipeline_settings(tell: &Tell, seed: u64) -> pipeline::Settings {
-    pipeline::Settings { seed, keep_headers: tell.level == Level::Details, names: tell.names.into() }
+    let level = if tell.level == Level::Details { exchange::Level::Details } else { exchange::Level::Summary };
+    pipeline::Settings::uniform(seed, level, tell.names.into())
 }
 
 pub(super) fn settings(capture: &Capture, names: pipeline::NamesFrom) -> Settings {
