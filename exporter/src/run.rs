@@ -5,6 +5,7 @@ mod check;
 mod fanout;
 mod record;
 mod replay;
+mod rules;
 mod watch;
 
 use std::io::IsTerminal;

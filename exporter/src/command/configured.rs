@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 
-use super::{Command, Format, Level, Listen, Names, Watch};
+use super::{Command, Format, Listen, Names, Watch};
 use crate::config::{self, Configuration, NamesFrom};
 
 impl Command {
@@ -46,9 +46,6 @@ impl Watch {
             };
         }
         let stack = file.capture();
-        if let (Some(stack), false) = (stack, said("level", &self.said)) {
-            self.tell.level = if stack.level >= config::Level::Details { Level::Details } else { Level::Summary };
-        }
         if self.tell.format.is_none() && file.prints() {
             self.tell.format = Some(match stack.map(|stack| stack.format) {
                 Some(config::Format::Json) => Format::Json,
@@ -88,7 +85,6 @@ metrics: {listen: 'off'}
         assert_eq!(watch.capture.api, Some("127.0.0.1:8080".parse().unwrap()));
         assert_eq!(watch.capture.listen, Listen::Off);
         assert_eq!(watch.tell.names, Names::Api);
-        assert_eq!(watch.tell.level, Level::Details);
         assert_eq!(watch.tell.format, Some(Format::Json));
     }
 
@@ -101,7 +97,7 @@ metrics: {listen: 'off'}
         assert_eq!(watch.capture.api, Some("127.0.0.1:1".parse().unwrap()));
         assert_eq!(watch.capture.listen, Listen::At("0.0.0.0:9464".parse().unwrap()));
         assert_eq!(watch.tell.names, Names::Auto);
-        assert_eq!(watch.tell.level, Level::Summary);
+        assert!(watch.said.contains("level"));
         assert_eq!(watch.tell.format, Some(Format::Text));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::{Error, watch};
+use super::{Error, rules, watch};
 use crate::command::Replay;
 use crate::counters::Counters;
 use crate::export::metrics::Format;
@@ -27,7 +27,7 @@ pub(super) fn run(replay: &Replay) -> Result<(), Error> {
     let counters = Arc::new(Counters::default());
     let readiness = Arc::new(Readiness::default());
     let (mut fanout, page) = watch::outputs(&replay.tell, watch::spans(None)?, &counters, &readiness)?;
-    let mut pipeline = Pipeline::new(watch::pipeline_settings(&replay.tell, seed), counters);
+    let mut pipeline = Pipeline::new(rules::without_file(&replay.tell, seed), counters);
     let mut last = 0;
     let mut problem = None;
     loop {

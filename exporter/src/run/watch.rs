@@ -10,14 +10,13 @@ use anyhow::Context;
 use tokio::sync::oneshot;
 
 use super::fanout::Fanout;
-use super::{Error, seed, stop_on_signals};
+use super::{Error, rules, seed, stop_on_signals};
 use crate::capture::process::Selection;
 use crate::capture::{Handler, Session, Settings};
-use crate::command::{Capture, Level, Listen, Tell, Watch};
+use crate::command::{Capture, Listen, Tell, Watch};
 use crate::config::Configuration;
 use crate::counters::Counters;
 use crate::event::Event;
-use crate::exchange;
 use crate::export::metrics::{Metrics, Page};
 use crate::export::otlp::{self, Otlp};
 use crate::export::redact::Redaction;
@@ -37,9 +36,9 @@ pub(super) fn run(watch: &Watch) -> Result<(), Error> {
     let stop = stop_on_signals()?;
     let (fanout, page) = outputs(&watch.tell, otlp, &counters, &readiness)?;
     let server = Server::start(watch.capture.listen, Some(page), &readiness)?;
-    let mut session = Session::attach(settings(&watch.capture, watch.tell.names.into()), readiness)?;
+    let mut session = Session::attach(capture_settings(watch), readiness)?;
     let seed = seed();
-    let mut live = Live { pipeline: Pipeline::new(pipeline_settings(&watch.tell, seed), counters), fanout, last: 0 };
+    let mut live = Live { pipeline: Pipeline::new(rules::settings(watch, seed), counters), fanout, last: 0 };
     session.run(&mut live, &stop);
     drop(session);
     live.pipeline.finish(live.last, &mut live.fanout);
@@ -91,9 +90,13 @@ pub(super) fn spans(file: Option<&Configuration>) -> Result<otlp::Settings, Erro
         .map_err(|problems| Error::Usage(format!("the environment cannot be used:\n{problems}")))
 }
 
-pub(super) fn pipeline_settings(tell: &Tell, seed: u64) -> pipeline::Settings {
-    let level = if tell.level == Level::Details { exchange::Level::Details } else { exchange::Level::Summary };
-    pipeline::Settings::uniform(seed, level, tell.names.into())
+/// What is captured, and what the file leaves alone.
+fn capture_settings(watch: &Watch) -> Settings {
+    let mut settings = settings(&watch.capture, watch.tell.names.into());
+    if let Some(file) = &watch.configuration {
+        settings.selection.excluded.clone_from(&file.tap.filters);
+    }
+    settings
 }
 
 pub(super) fn settings(capture: &Capture, names: pipeline::NamesFrom) -> Settings {
@@ -103,6 +106,7 @@ pub(super) fn settings(capture: &Capture, names: pipeline::NamesFrom) -> Setting
             pids: capture.pid.clone(),
             containers: capture.container.clone(),
             executables: capture.executable.clone(),
+            excluded: Vec::new(),
         },
         ring_bytes: capture.ring * 1024,
         names,
