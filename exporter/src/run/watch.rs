@@ -26,6 +26,9 @@ use crate::pipeline::{self, Pipeline};
 use crate::readiness::Readiness;
 use crate::serve::{Listener, Pages};
 
+/// Bodies come in bursts of megabytes, which summaries never do.
+const RING_WITH_BODIES: u32 = 32 << 20;
+
 /// What the outputs get at the end to deliver what waits.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -95,6 +98,9 @@ fn capture_settings(watch: &Watch) -> Settings {
     let mut settings = settings(&watch.capture, watch.tell.names.into());
     if let Some(file) = &watch.configuration {
         settings.selection.excluded.clone_from(&file.tap.filters);
+    }
+    if rules::settings(watch, 0).policy.wants_bodies() && !watch.said.contains("ring") {
+        settings.ring_bytes = RING_WITH_BODIES;
     }
     settings
 }
