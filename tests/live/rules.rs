@@ -9,6 +9,7 @@ use hoptap_tests::hoptap::lacking;
 use hoptap_tests::{s3, traefik};
 use libtest_mimic::{Arguments, Failed, Trial};
 
+#[expect(clippy::print_stderr, reason = "a test program tells people why it skips")]
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
