@@ -1,12 +1,15 @@
 //! The whole of it: the root of the definition.
 
+use std::sync::Arc;
+
 use super::keys::{Key, Keys, key};
 use super::kind::{Parsed, Section};
 use super::own::{Limits, Metrics, Spans, Traefik, limits, metrics, spans, traefik};
-use super::redact::{Redact, redact};
+use super::redact::redact;
 use super::services::{EventTarget, ObjectTarget, Otlp, Services, services};
 use super::stacks::{HttpCapture, Level, Macro, Stack, rulekit, stacks};
 use super::tap::{Tap, Through, tap};
+use crate::redact::Redaction;
 
 /// What a file says, with every default filled in.
 #[derive(Debug, Clone)]
@@ -19,7 +22,7 @@ pub struct Configuration {
     pub traefik: Traefik,
     pub metrics: Metrics,
     pub spans: Spans,
-    pub redact: Redact,
+    pub redact: Arc<Redaction>,
     pub limits: Limits,
 }
 

@@ -6,14 +6,14 @@ use std::fmt::{self, Write};
 use hoptap_semconv::attribute as key;
 
 use super::attributes::{self, Sink};
-use super::redact::Redaction;
 use super::time::Timestamp;
 use crate::exchange::{Context, Exchange, Hop};
+use crate::redact::Redaction;
 
 /// Appends one line: `timestamp`, `trace_id`, what is known of the process, then `ingress` (the client's request) and
 /// `egress` (the requests to backends, in order). Each of these has `span_id`, `parent_span_id`, `timestamp`,
 /// `duration_ms`, `first_byte_ms`, and the attributes of its span; `ingress` also has `overhead_ms`.
-pub fn write(exchange: &Exchange, redaction: Redaction, out: &mut String) {
+pub fn write(exchange: &Exchange, redaction: &Redaction, out: &mut String) {
     let first = exchange
         .server
         .as_ref()
@@ -168,7 +168,7 @@ mod tests {
     #[track_caller]
     fn check(exchange: &Exchange, file: &str) {
         let mut line = String::new();
-        write(exchange, Redaction::default(), &mut line);
+        write(exchange, &Redaction::default(), &mut line);
         assert_eq!(line.matches('\n').count(), 1, "one line: {line}");
         assert!(!line.contains("s3cret"), "{line}");
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();

@@ -13,7 +13,6 @@ pub mod objects;
 pub mod otlp;
 mod pause;
 pub mod queue;
-pub mod redact;
 #[cfg(test)]
 mod sample;
 mod short;

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use super::counts::{Counts, Ledger, add};
 use super::queue::{Receiver, Sender, bounded};
-use super::redact::Redaction;
 use super::{Output, events, json, text};
 use crate::exchange::Exchange;
+use crate::redact::Redaction;
 
 /// How exchanges are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,14 +44,14 @@ impl Stdout {
     ///
     /// # Errors
     /// The system refuses another thread.
-    pub fn start(format: Format, redaction: Redaction) -> io::Result<Self> {
+    pub fn start(format: Format, redaction: Arc<Redaction>) -> io::Result<Self> {
         Self::to(io::stdout(), format, redaction, CAPACITY)
     }
 
     fn to(
         stream: impl Write + Send + 'static,
         format: Format,
-        redaction: Redaction,
+        redaction: Arc<Redaction>,
         capacity: usize,
     ) -> io::Result<Self> {
         let (sender, receiver) = bounded(capacity);
@@ -91,7 +91,7 @@ struct Writer {
     receiver: Receiver<Arc<Exchange>>,
     ledger: Arc<Ledger>,
     format: Format,
-    redaction: Redaction,
+    redaction: Arc<Redaction>,
 }
 
 impl Writer {
@@ -124,8 +124,8 @@ impl Writer {
 
     fn append(&self, exchange: &Exchange, out: &mut String) {
         match self.format {
-            Format::Text => text::write(exchange, self.redaction, out),
-            Format::Json => json::write(exchange, self.redaction, out),
+            Format::Text => text::write(exchange, &self.redaction, out),
+            Format::Json => json::write(exchange, &self.redaction, out),
             Format::Events => events::write(exchange, out),
         }
     }
@@ -151,7 +151,7 @@ mod tests {
     fn what_is_offered_is_written() {
         let check = |format: Format, mark: &str| {
             let (reader, writer) = pipe().unwrap();
-            let output = Stdout::to(writer, format, Redaction::default(), 1000).unwrap();
+            let output = Stdout::to(writer, format, Arc::default(), 1000).unwrap();
             let lines =
                 std::thread::spawn(move || BufReader::new(reader).lines().map(Result::unwrap).collect::<Vec<_>>());
             offer(&output, 500);
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn a_closed_pipe_ends_the_output_only() {
         let (reader, writer) = pipe().unwrap();
-        let output = Stdout::to(writer, Format::Text, Redaction::default(), 1000).unwrap();
+        let output = Stdout::to(writer, Format::Text, Arc::default(), 1000).unwrap();
         drop(reader);
         offer(&output, 10);
         while output.counts().export_failed == 0 {
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn a_pipe_that_nobody_reads_drops_and_counts() {
         let (reader, writer) = pipe().unwrap();
-        let output = Stdout::to(writer, Format::Text, Redaction::default(), 16).unwrap();
+        let output = Stdout::to(writer, Format::Text, Arc::default(), 16).unwrap();
         offer(&output, 5000);
         assert!(output.counts().queue_full > 0, "{:?}", output.counts());
         let counts = Box::new(output).finish(Duration::from_millis(50));

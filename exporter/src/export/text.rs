@@ -3,19 +3,19 @@
 use std::fmt::{self, Write};
 
 use super::attributes;
-use super::redact::Redaction;
 use super::time::Readable;
 use super::url;
 use crate::exchange::{Attempt, Context, End, Exchange, Headers, Hop, Role, Server};
+use crate::redact::Redaction;
 use crate::rpc::status_name;
 
 /// Appends the blocks of one exchange.
-pub fn write(exchange: &Exchange, redaction: Redaction, out: &mut String) {
+pub fn write(exchange: &Exchange, redaction: &Redaction, out: &mut String) {
     // Writing to a `String` cannot fail.
     let _ = blocks(exchange, redaction, out);
 }
 
-fn blocks(exchange: &Exchange, redaction: Redaction, out: &mut String) -> fmt::Result {
+fn blocks(exchange: &Exchange, redaction: &Redaction, out: &mut String) -> fmt::Result {
     if let Some(server) = &exchange.server {
         ingress(exchange, server, redaction, out)?;
     }
@@ -25,7 +25,7 @@ fn blocks(exchange: &Exchange, redaction: Redaction, out: &mut String) -> fmt::R
     Ok(())
 }
 
-fn ingress(exchange: &Exchange, server: &Server, redaction: Redaction, out: &mut String) -> fmt::Result {
+fn ingress(exchange: &Exchange, server: &Server, redaction: &Redaction, out: &mut String) -> fmt::Result {
     let hop = &server.hop;
     open(exchange, out)?;
     line(out, "Direction", "INGRESS ← (client to traefik)")?;
@@ -55,7 +55,7 @@ fn ingress(exchange: &Exchange, server: &Server, redaction: Redaction, out: &mut
     close(out)
 }
 
-fn egress(exchange: &Exchange, attempt: &Attempt, redaction: Redaction, out: &mut String) -> fmt::Result {
+fn egress(exchange: &Exchange, attempt: &Attempt, redaction: &Redaction, out: &mut String) -> fmt::Result {
     let hop = &attempt.hop;
     open(exchange, out)?;
     line(out, "Direction", format_args!("EGRESS → (traefik to {})", destination(attempt.role)))?;
@@ -185,14 +185,14 @@ fn trace(context: &Context, out: &mut String) -> fmt::Result {
     writeln!(out, "Trace: {:032x} (span {:016x})", context.trace_id, context.span_id)
 }
 
-fn headers(hop: &Hop, redaction: Redaction, out: &mut String) -> fmt::Result {
+fn headers(hop: &Hop, redaction: &Redaction, out: &mut String) -> fmt::Result {
     for (title, headers) in [("Request", &hop.request_headers), ("Response", &hop.response_headers)] {
         block(title, headers, redaction, out)?;
     }
     Ok(())
 }
 
-fn block(title: &str, headers: &Headers, redaction: Redaction, out: &mut String) -> fmt::Result {
+fn block(title: &str, headers: &Headers, redaction: &Redaction, out: &mut String) -> fmt::Result {
     if headers.is_empty() {
         return Ok(());
     }
@@ -270,7 +270,7 @@ mod tests {
     #[track_caller]
     fn check(exchange: &Exchange, file: &str) {
         let mut got = String::new();
-        write(exchange, Redaction::default(), &mut got);
+        write(exchange, &Redaction::default(), &mut got);
         assert!(!got.contains("s3cret"), "{got}");
         sample::golden(file, &got);
     }
@@ -290,7 +290,7 @@ mod tests {
         let mut exchange = sample::exchange();
         exchange.server.as_mut().unwrap().hop.path = "/\x1b[2J\u{9b}\nStatus: 200".into();
         let mut got = String::new();
-        write(&exchange, Redaction::default(), &mut got);
+        write(&exchange, &Redaction::default(), &mut got);
         assert!(got.contains(r"/\u{1b}[2J\u{9b}\nStatus: 200"), "{got}");
         assert!(got.chars().all(|char| char == '\n' || !char.is_control()));
     }

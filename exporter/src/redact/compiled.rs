@@ -48,10 +48,10 @@ impl Redaction {
         let key = |name: &str| letters(name).collect();
         let named = match &settings.cookies {
             Cookies::Hidden => None,
-            Cookies::Named(list) => Some(names("cookies", list, "=;,", header, &mut faults)),
+            Cookies::Named(list) => Some(names("cookies", list, NAME, header, &mut faults)),
         };
         let listed = Listed {
-            headers: names("headers", &settings.headers, ":=;,", header, &mut faults),
+            headers: names("headers", &settings.headers, NAME, header, &mut faults),
             query: names("query", &settings.query, KEY, key, &mut faults),
             cookies: named,
         };
@@ -146,6 +146,9 @@ impl Redaction {
         is_built_in_key(key) || !listed.query.is_empty() && any_part(key, |part| listed.query.contains(part))
     }
 }
+
+/// What the name of a header or of a cookie cannot have: an entry with it would never match, and hide nothing.
+const NAME: &str = ":=;, ";
 
 /// What a part of a key cannot have.
 const KEY: &str = "=&;[].";

@@ -19,7 +19,6 @@ use crate::counters::Counters;
 use crate::event::Event;
 use crate::export::metrics::{Metrics, Page};
 use crate::export::otlp::{self, Otlp};
-use crate::export::redact::Redaction;
 use crate::export::stdout::Stdout;
 use crate::export::{Output, metrics, stdout};
 use crate::pipeline::{self, Pipeline};
@@ -118,7 +117,7 @@ pub(super) fn outputs(
 ) -> Result<(Fanout, Page), Error> {
     let sampler = spans.sampler;
     let mut outputs: Vec<Box<dyn Output>> = Vec::new();
-    let otlp = Otlp::start(spans, Redaction::default()).context("cannot start the output of spans")?;
+    let otlp = Otlp::start(spans, Arc::default()).context("cannot start the output of spans")?;
     let format = match tell.format {
         Some(format) => Some(format.into()),
         None if otlp.is_none() || std::io::stdout().is_terminal() => Some(stdout::Format::Text),
@@ -128,7 +127,7 @@ pub(super) fn outputs(
         outputs.push(Box::new(otlp));
     }
     if let Some(format) = format {
-        let stdout = Stdout::start(format, Redaction::default()).context("cannot start the output of text")?;
+        let stdout = Stdout::start(format, Arc::default()).context("cannot start the output of text")?;
         outputs.push(Box::new(stdout));
     }
     let settings =

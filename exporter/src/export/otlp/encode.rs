@@ -16,7 +16,7 @@ use super::resource::{Described, Resources};
 use super::settings::{Protocol, Settings, Target};
 use super::span::Spans;
 use crate::exchange::Exchange;
-use crate::export::redact::Redaction;
+use crate::redact::Redaction;
 
 /// Puts export requests together, exchange by exchange.
 ///
@@ -35,7 +35,7 @@ enum Form {
 }
 
 impl Encoder {
-    pub fn new(settings: &Settings, redaction: Redaction) -> Self {
+    pub fn new(settings: &Settings, redaction: Arc<Redaction>) -> Self {
         let console = settings.target == Target::Console;
         let form = if console || settings.protocol == Protocol::HttpJson {
             Form::Json(Groups::new(settings, redaction))
@@ -170,7 +170,7 @@ struct Group {
 }
 
 impl Groups {
-    pub(super) fn new(settings: &Settings, redaction: Redaction) -> Self {
+    pub(super) fn new(settings: &Settings, redaction: Arc<Redaction>) -> Self {
         let spans = Spans::new(settings, redaction);
         let groups = Vec::new();
         Self { spans, groups }

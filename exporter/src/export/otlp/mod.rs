@@ -28,8 +28,8 @@ use std::time::Duration;
 
 use super::Output;
 use super::counts::{Counts, add};
-use super::redact::Redaction;
 use crate::exchange::Exchange;
+use crate::redact::Redaction;
 use sending::Sending;
 
 pub use encode::Encoder;
@@ -50,7 +50,7 @@ impl Otlp {
     ///
     /// # Errors
     /// The system refuses another thread or an event queue, or certificates cannot be read.
-    pub fn start(settings: Settings, redaction: Redaction) -> io::Result<Option<Self>> {
+    pub fn start(settings: Settings, redaction: Arc<Redaction>) -> io::Result<Option<Self>> {
         if settings.target == Target::None {
             return Ok(None);
         }

@@ -17,7 +17,7 @@ use super::span;
 use crate::event::Name;
 use crate::exchange::{Attempt, Context, Exchange, Hop, Server};
 use crate::export::attributes;
-use crate::export::redact::Redaction;
+use crate::redact::Redaction;
 use hoptap_semconv::event;
 
 /// Left free before the first byte of the request, for the frame of gRPC.
@@ -40,7 +40,7 @@ const ERROR: u8 = 2;
 
 /// Writes requests.
 pub(super) struct Request {
-    redaction: Redaction,
+    redaction: Arc<Redaction>,
     attribute_count: usize,
     attribute_length: Option<usize>,
     /// Encoded: `ScopeSpans.scope`.
@@ -61,7 +61,7 @@ struct Group {
 }
 
 impl Request {
-    pub(super) fn new(settings: &Settings, redaction: Redaction) -> Self {
+    pub(super) fn new(settings: &Settings, redaction: Arc<Redaction>) -> Self {
         let scope = InstrumentationScope {
             name: hoptap_semconv::NAME.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -168,7 +168,7 @@ impl Request {
         let hop = &server.hop;
         head(&server.context, SERVER, hop, server.router.as_ref(), out);
         let mut sink = self.attributes(out);
-        attributes::server(server, self.redaction, &mut sink);
+        attributes::server(server, &self.redaction, &mut sink);
         let dropped = sink.dropped;
         tail(&server.context, hop, span::server_failed(hop), dropped, out);
         out.close(&open);
@@ -179,7 +179,7 @@ impl Request {
         let hop = &attempt.hop;
         head(&attempt.context, CLIENT, hop, attempt.service.as_ref(), out);
         let mut sink = self.attributes(out);
-        attributes::attempt(attempt, self.redaction, &mut sink);
+        attributes::attempt(attempt, &self.redaction, &mut sink);
         let dropped = sink.dropped;
         let failed = span::attempt_failed(hop);
         tail(&attempt.context, hop, failed, dropped, out);

@@ -15,18 +15,18 @@ use super::settings::Settings;
 use crate::event::Name;
 use crate::exchange::{Attempt, Context, Exchange, Hop, Method, Server};
 use crate::export::attributes::{self, Sink};
-use crate::export::redact::Redaction;
+use crate::redact::Redaction;
 
 /// Makes spans; holds what is the same in all of them.
 pub(super) struct Spans {
-    redaction: Redaction,
+    redaction: Arc<Redaction>,
     scope: InstrumentationScope,
     attribute_count: usize,
     attribute_length: Option<usize>,
 }
 
 impl Spans {
-    pub(super) fn new(settings: &Settings, redaction: Redaction) -> Self {
+    pub(super) fn new(settings: &Settings, redaction: Arc<Redaction>) -> Self {
         Self {
             redaction,
             scope: InstrumentationScope::builder(hoptap_semconv::NAME)
@@ -46,7 +46,7 @@ impl Spans {
 
     fn server(&self, server: &Server) -> SpanData {
         let mut found = self.attributes();
-        attributes::server(server, self.redaction, &mut found);
+        attributes::server(server, &self.redaction, &mut found);
         let failed = server_failed(&server.hop);
         let name = name(&server.hop, server.router.as_ref());
         self.span(&server.context, SpanKind::Server, name, &server.hop, failed, found)
@@ -54,7 +54,7 @@ impl Spans {
 
     fn attempt(&self, attempt: &Attempt) -> SpanData {
         let mut found = self.attributes();
-        attributes::attempt(attempt, self.redaction, &mut found);
+        attributes::attempt(attempt, &self.redaction, &mut found);
         let hop = &attempt.hop;
         let failed = attempt_failed(hop);
         let name = name(hop, attempt.service.as_ref());
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     fn spans(settings: impl Fn(&str) -> Option<String>) -> Spans {
-        Spans::new(&Settings::from_env(&settings).unwrap(), Redaction::default())
+        Spans::new(&Settings::from_env(&settings).unwrap(), Arc::default())
     }
 
     /// Everything that a span holds, one fact to a line.
