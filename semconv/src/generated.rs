@@ -21,6 +21,8 @@ pub mod attribute {
     pub const HOPTAP_BODY_INCOMPLETE: &str = "hoptap.body.incomplete";
     /// Less is kept than went over the wire.
     pub const HOPTAP_BODY_TRUNCATED: &str = "hoptap.body.truncated";
+    /// Why the content of a body is not told, nor stored. What is secret in it could not be found.
+    pub const HOPTAP_BODY_WITHHELD: &str = "hoptap.body.withheld";
     /// Why something was lost.
     pub const HOPTAP_DROP_CAUSE: &str = "hoptap.drop.cause";
     /// What became of something that was handed to an output.
@@ -41,8 +43,12 @@ pub mod attribute {
     pub const HOPTAP_PROBE: &str = "hoptap.probe";
     /// A queue between the pipeline and an output.
     pub const HOPTAP_QUEUE_NAME: &str = "hoptap.queue.name";
+    /// Where object stores have the request body, or will have it.
+    pub const HOPTAP_REQUEST_BODY_URL: &str = "hoptap.request.body.url";
     /// How far a request came.
     pub const HOPTAP_REQUEST_STATE: &str = "hoptap.request.state";
+    /// Where object stores have the response body, or will have it.
+    pub const HOPTAP_RESPONSE_BODY_URL: &str = "hoptap.response.body.url";
     /// Messages of the client in a call of gRPC.
     pub const HOPTAP_RPC_REQUEST_MESSAGES: &str = "hoptap.rpc.request.messages";
     /// Messages of the server in a call of gRPC.
@@ -213,6 +219,8 @@ pub mod value {
         pub const SENT: &str = "sent";
         /// It was given up after the last attempt.
         pub const FAILED: &str = "failed";
+        /// It found no room in the queue, or waited in vain at the end.
+        pub const DROPPED: &str = "dropped";
         /// The receiver took the batch, and refused this part of it.
         pub const REFUSED: &str = "refused";
     }
@@ -262,6 +270,8 @@ pub mod value {
         pub const RECORDS: &str = "records";
         pub const OBJECTS: &str = "objects";
         pub const TEXT: &str = "text";
+        /// Exchanges whose bodies are to be redacted and stored before they are told.
+        pub const CONTENTS: &str = "contents";
     }
     /// Values of `hoptap.request.state`.
     pub mod hoptap_request_state {
@@ -476,6 +486,14 @@ pub mod metric {
         unit: "{item}",
         brief: "Items for which a queue has room.",
     };
+    /// Bytes that wait for an output, where they are counted.
+    pub const HOPTAP_QUEUE_BYTES: Metric = Metric {
+        name: "hoptap.queue.bytes",
+        prometheus: "hoptap_queue_bytes",
+        instrument: Instrument::Gauge,
+        unit: "By",
+        brief: "Bytes that wait for an output, where they are counted.",
+    };
     /// Spans that were handed to the exporter, by outcome.
     pub const HOPTAP_EXPORT_SPANS: Metric = Metric {
         name: "hoptap.export.spans",
@@ -499,6 +517,22 @@ pub mod metric {
         instrument: Instrument::Counter,
         unit: "{object}",
         brief: "Objects that were handed to the store, by outcome.",
+    };
+    /// Exchanges with something to redact or to store. Those that are dropped are told without their bodies.
+    pub const HOPTAP_EXPORT_CONTENTS: Metric = Metric {
+        name: "hoptap.export.contents",
+        prometheus: "hoptap_export_contents_total",
+        instrument: Instrument::Counter,
+        unit: "{exchange}",
+        brief: "Exchanges with something to redact or to store. Those that are dropped are told without their bodies.",
+    };
+    /// Bodies that are neither told nor stored because what is secret in them could not be found.
+    pub const HOPTAP_BODIES_WITHHELD: Metric = Metric {
+        name: "hoptap.bodies.withheld",
+        prometheus: "hoptap_bodies_withheld_total",
+        instrument: Instrument::Counter,
+        unit: "{body}",
+        brief: "Bodies that are neither told nor stored because what is secret in them could not be found.",
     };
     /// Traefik processes in which a probe is in place; 0 if it is missing where it is wanted.
     pub const HOPTAP_ATTACHED: Metric = Metric {
@@ -547,9 +581,12 @@ pub mod metric {
         HOPTAP_TLS_HANDSHAKE_FAILURES,
         HOPTAP_QUEUE_LENGTH,
         HOPTAP_QUEUE_CAPACITY,
+        HOPTAP_QUEUE_BYTES,
         HOPTAP_EXPORT_SPANS,
         HOPTAP_EXPORT_RECORDS,
         HOPTAP_EXPORT_OBJECTS,
+        HOPTAP_EXPORT_CONTENTS,
+        HOPTAP_BODIES_WITHHELD,
         HOPTAP_ATTACHED,
         HOPTAP_METRIC_FOLDED,
         HOPTAP_BUILD_INFO,

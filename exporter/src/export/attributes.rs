@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use hoptap_semconv::{attribute as key, value};
 
 use super::short::Short;
-use super::url;
+use super::{bodies, url};
 use crate::event::Name;
 use crate::exchange::{Attempt, End, Headers, Hop, Link, Method, NameSource, Role, Rpc, Server, Tls};
 use crate::redact::Redaction;
@@ -296,6 +296,7 @@ fn headers(hop: &Hop, redaction: &Redaction, sink: &mut impl Sink) {
             sink.list(format!("{prefix}.{name}"), &values);
         }
     }
+    bodies::urls(hop, sink);
 }
 
 /// Headers by lower-case name, in the order in which the names first came.

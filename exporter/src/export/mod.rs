@@ -4,6 +4,7 @@
 //! deliver it counts.
 
 pub mod attributes;
+pub mod bodies;
 pub mod counts;
 pub mod direction;
 pub mod events;

@@ -69,7 +69,7 @@ impl Output for Stdout {
     }
 
     fn offer(&self, exchange: &Arc<Exchange>) {
-        self.sender.push(Arc::clone(exchange), 1);
+        self.sender.push_heavy(Arc::clone(exchange), 1, exchange.content_bytes());
     }
 
     fn counts(&self) -> Counts {

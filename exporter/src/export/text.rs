@@ -2,10 +2,10 @@
 
 use std::fmt::{self, Write};
 
-use super::attributes;
+use super::objects::Part;
 use super::time::Readable;
-use super::url;
-use crate::exchange::{Attempt, Context, End, Exchange, Headers, Hop, Role, Server};
+use super::{attributes, bodies, url};
+use crate::exchange::{Attempt, Content, Context, End, Exchange, Headers, Hop, Role, Server};
 use crate::redact::Redaction;
 use crate::rpc::status_name;
 
@@ -51,7 +51,7 @@ fn ingress(exchange: &Exchange, server: &Server, redaction: &Redaction, out: &mu
     }
     line(out, "Overhead", format_args!("{} (spent in traefik)", Readable(server.overhead)))?;
     trace(&server.context, out)?;
-    headers(hop, redaction, out)?;
+    messages(hop, redaction, out)?;
     close(out)
 }
 
@@ -70,7 +70,7 @@ fn egress(exchange: &Exchange, attempt: &Attempt, redaction: &Redaction, out: &m
     if let Some(link) = attempt.link {
         line(out, "Link", attributes::link(link))?;
     }
-    headers(hop, redaction, out)?;
+    messages(hop, redaction, out)?;
     close(out)
 }
 
@@ -153,7 +153,7 @@ fn beyond(hop: &Hop, out: &mut String) -> fmt::Result {
             Some((status, None)) => write!(out, "status {status}")?,
             None => write!(out, "no status")?,
         }
-        messages(call.requests, call.responses, out)?;
+        counted(call.requests, call.responses, out)?;
     }
     if let Some(session) = &hop.websocket {
         write!(out, "WebSocket: ")?;
@@ -161,7 +161,7 @@ fn beyond(hop: &Hop, out: &mut String) -> fmt::Result {
             Some(code) => write!(out, "closed with {code}")?,
             None => write!(out, "no Close frame")?,
         }
-        messages(session.sent, session.received, out)?;
+        counted(session.sent, session.received, out)?;
     }
     if let Some(reset) = hop.reset {
         let by = match reset.by {
@@ -176,7 +176,7 @@ fn beyond(hop: &Hop, out: &mut String) -> fmt::Result {
     Ok(())
 }
 
-fn messages(sent: Option<u64>, received: Option<u64>, out: &mut String) -> fmt::Result {
+fn counted(sent: Option<u64>, received: Option<u64>, out: &mut String) -> fmt::Result {
     let count = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
     writeln!(out, " ({} messages sent, {} received)", count(sent), count(received))
 }
@@ -185,11 +185,25 @@ fn trace(context: &Context, out: &mut String) -> fmt::Result {
     writeln!(out, "Trace: {:032x} (span {:016x})", context.trace_id, context.span_id)
 }
 
-fn headers(hop: &Hop, redaction: &Redaction, out: &mut String) -> fmt::Result {
-    for (title, headers) in [("Request", &hop.request_headers), ("Response", &hop.response_headers)] {
-        block(title, headers, redaction, out)?;
+/// Header lines and bodies, the request's first.
+fn messages(hop: &Hop, redaction: &Redaction, out: &mut String) -> fmt::Result {
+    block("Request", &hop.request_headers, redaction, out)?;
+    body("Request", bodies::part(hop, Part::Request), out)?;
+    block("Response", &hop.response_headers, redaction, out)?;
+    body("Response", bodies::part(hop, Part::Response), out)
+}
+
+fn body(title: &str, content: Option<&Content>, out: &mut String) -> fmt::Result {
+    let Some(content) = content.filter(|content| content.captured.seen > 0) else { return Ok(()) };
+    writeln!(out, "\n--- {title} Body ---")?;
+    let (text, note) = bodies::shown(content);
+    for line in text.iter().flat_map(|text| text.lines()) {
+        writeln!(out, "{}", CleanLine(line))?;
     }
-    Ok(())
+    if let Some(note) = note {
+        writeln!(out, "{}", Clean(&note))?;
+    }
+    content.urls.iter().try_for_each(|url| writeln!(out, "[stored as {}]", Clean(url)))
 }
 
 fn block(title: &str, headers: &Headers, redaction: &Redaction, out: &mut String) -> fmt::Result {
@@ -227,6 +241,21 @@ impl fmt::Display for Clean<'_> {
             rest = chars.as_str();
         }
         f.write_str(rest)
+    }
+}
+
+/// The same for a line that may hold tabs.
+struct CleanLine<'a>(&'a str);
+
+impl fmt::Display for CleanLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, piece) in self.0.split('\t').enumerate() {
+            if number > 0 {
+                f.write_char('\t')?;
+            }
+            Clean(piece).fmt(f)?;
+        }
+        Ok(())
     }
 }
 
@@ -283,6 +312,7 @@ mod tests {
         check(&sample::unrouted(), "text/unrouted.txt");
         check(&sample::upgraded(), "text/upgraded.txt");
         check(&sample::health_check(), "text/health-check.txt");
+        check(&sample::full(), "text/full.txt");
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub fn document(exchange: &Exchange, redaction: &Redaction, keys: &Keys, stored:
     let (context, hop, service) = server.or_else(attempt)?;
     let place = Place { start: hop.start, service, trace_id: context.trace_id, span_id: context.span_id };
     let mut text = String::new();
-    json::write(exchange, redaction, &mut text);
+    json::write_with(exchange, redaction, json::Bodies::Named, &mut text);
     // The line is an object: the list goes in before its last brace.
     let end = text.trim_end().strip_suffix('}').map_or(0, str::len);
     text.truncate(end);

@@ -68,7 +68,7 @@ impl Output for Otlp {
     fn offer(&self, exchange: &Arc<Exchange>) {
         let spans = exchange.spans();
         if self.sampler.takes(exchange) {
-            self.sending.sender.push(Arc::clone(exchange), spans);
+            self.sending.sender.push_heavy(Arc::clone(exchange), spans, exchange.content_bytes());
         } else {
             add(&self.sending.ledger.sampled_out, spans as u64);
         }

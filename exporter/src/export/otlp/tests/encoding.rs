@@ -80,6 +80,7 @@ fn samples() {
             sample::unrouted(),
             sample::upgraded(),
             sample::health_check(),
+            sample::full(),
         ];
         for exchange in &all {
             check(&mut encoder, &settings, std::slice::from_ref(exchange));
