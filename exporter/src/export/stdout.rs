@@ -3,8 +3,8 @@
 //! A slow reader of the pipe costs lines, which are counted; a closed pipe ends this output and nothing else.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::counts::{Counts, Ledger, add};
@@ -36,7 +36,8 @@ const CHUNK: usize = 64 * 1024;
 pub struct Stdout {
     sender: Sender<Arc<Exchange>>,
     ledger: Arc<Ledger>,
-    ended: std::sync::mpsc::Receiver<()>,
+    /// Only the end waits for it.
+    ended: Mutex<std::sync::mpsc::Receiver<()>>,
 }
 
 impl Stdout {
@@ -59,7 +60,7 @@ impl Stdout {
         let (end, ended) = sync_channel(1);
         let writer = Writer { receiver, ledger: Arc::clone(&ledger), format, redaction };
         std::thread::Builder::new().name("stdout".into()).spawn(move || writer.run(stream, &end))?;
-        Ok(Self { sender, ledger, ended })
+        Ok(Self { sender, ledger, ended: Mutex::new(ended) })
     }
 }
 
@@ -76,8 +77,13 @@ impl Output for Stdout {
         self.ledger.counts()
     }
 
+    fn bytes_waiting(&self) -> usize {
+        self.sender.level().bytes()
+    }
+
     fn finish(self: Box<Self>, within: Duration) -> Counts {
         let Self { sender, ledger, ended } = *self;
+        let ended = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
         drop(sender);
         // A thread that hangs in a write cannot be ended: it is left to the end of the process.
         if let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(within) {

@@ -70,6 +70,10 @@ impl Output for Records {
         self.logs.counts()
     }
 
+    fn bytes_waiting(&self) -> usize {
+        self.logs.bytes_waiting()
+    }
+
     fn finish(self: Box<Self>, within: Duration) -> Counts {
         self.logs.finish(within)
     }

@@ -78,6 +78,10 @@ impl Output for Otlp {
         self.sending.ledger.counts()
     }
 
+    fn bytes_waiting(&self) -> usize {
+        self.sending.sender.level().bytes()
+    }
+
     fn finish(self: Box<Self>, within: Duration) -> Counts {
         self.sending.finish(within)
     }
