@@ -85,6 +85,7 @@ kinds! {
         Records = RECORDS,
         Objects = OBJECTS,
         Text = TEXT,
+        Contents = CONTENTS,
     }
 }
 
@@ -93,6 +94,7 @@ kinds! {
     Outcome from hoptap_export_outcome {
         Sent = SENT,
         Failed = FAILED,
+        Dropped = DROPPED,
         Refused = REFUSED,
     }
 }
@@ -170,9 +172,14 @@ pub struct Counters {
     pub told_apart: PerKind<Traffic>,
     pub queue_length: PerKind<Queue>,
     pub queue_capacity: PerKind<Queue>,
+    pub queue_bytes: PerKind<Queue>,
     pub spans: PerKind<Outcome>,
     pub records: PerKind<Outcome>,
     pub objects: PerKind<Outcome>,
+    /// Exchanges with something to redact or to store.
+    pub contents: PerKind<Outcome>,
+    /// Bodies in which what is secret could not be found.
+    pub withheld: AtomicU64,
 }
 
 impl Counters {

@@ -3,6 +3,7 @@
 mod eval;
 mod check;
 mod fanout;
+mod outputs;
 mod record;
 mod replay;
 mod watch;

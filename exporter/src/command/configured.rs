@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 
-use super::{Command, Format, Level, Listen, Names, Watch};
+use super::{Command, Level, Listen, Names, Watch};
 use crate::config::{self, Configuration, NamesFrom};
 
 impl Command {
@@ -49,12 +49,6 @@ impl Watch {
         if let (Some(stack), false) = (stack, said("level", &self.said)) {
             self.tell.level = if stack.level >= config::Level::Details { Level::Details } else { Level::Summary };
         }
-        if self.tell.format.is_none() && file.prints() {
-            self.tell.format = Some(match stack.map(|stack| stack.format) {
-                Some(config::Format::Json) => Format::Json,
-                Some(config::Format::Text) | None => Format::Text,
-            });
-        }
         self.configuration = Some(file);
     }
 }
@@ -63,6 +57,7 @@ impl Watch {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+    use super::super::Format;
     use super::*;
 
     const FILE: &str = "
@@ -89,7 +84,7 @@ metrics: {listen: 'off'}
         assert_eq!(watch.capture.listen, Listen::Off);
         assert_eq!(watch.tell.names, Names::Api);
         assert_eq!(watch.tell.level, Level::Details);
-        assert_eq!(watch.tell.format, Some(Format::Json));
+        assert_eq!(watch.tell.format, None, "each exchange is printed as its own stack says");
     }
 
     #[test]

@@ -116,10 +116,30 @@ impl Configuration {
         })
     }
 
-    /// Whether exchanges are printed on standard output: a store says so, or nothing else would tell of them.
-    pub fn prints(&self) -> bool {
+    /// Where spans go besides: the event stores of `type: otlp` that are not that collector.
+    pub fn other_collectors(&self) -> impl Iterator<Item = &Otlp> {
+        let first = self.collector();
+        let stores = self.services.event_stores.iter().filter_map(|store| match &store.to {
+            EventTarget::Otlp(otlp) => Some(otlp),
+            _ => None,
+        });
+        stores.filter(move |otlp| first.is_none_or(|first| first.endpoint != otlp.endpoint))
+    }
+
+    /// Whether exchanges are printed on standard output as events.
+    pub fn prints_events(&self) -> bool {
         self.services.event_stores.iter().any(|store| matches!(store.to, EventTarget::Stdout))
-            || self.services.object_stores.iter().any(|store| matches!(store.to, ObjectTarget::Stdout))
-            || (self.services.event_stores.is_empty() && self.spans.collector.is_none())
+    }
+
+    /// Whether exchanges are printed on standard output with all that is kept of them: a store says so, or the file
+    /// names nothing else that would tell of them.
+    pub fn prints(&self) -> bool {
+        self.services.object_stores.iter().any(|store| matches!(store.to, ObjectTarget::Stdout)) || self.names_nothing()
+    }
+
+    /// No store and no collector stands in the file.
+    pub fn names_nothing(&self) -> bool {
+        let Services { event_stores, object_stores } = &self.services;
+        event_stores.is_empty() && object_stores.is_empty() && self.spans.collector.is_none()
     }
 }

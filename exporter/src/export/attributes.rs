@@ -44,7 +44,7 @@ pub trait Sink {
 pub fn server(server: &Server, redaction: &Redaction, sink: &mut impl Sink) {
     let hop = &server.hop;
     method(hop, sink);
-    sink.text(key::URL_PATH, &hop.path);
+    sink.text(key::URL_PATH, &url::path(hop));
     if let Some(query) = &hop.query {
         sink.text(key::URL_QUERY, &redaction.query(query));
     }

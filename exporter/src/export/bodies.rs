@@ -12,6 +12,10 @@ use crate::exchange::{Content, Hop};
 /// Bytes that a compressed body is decoded into to be read. Those who want all of a larger one find it in a store.
 pub const DECODED: usize = 1 << 20;
 
+/// Bytes of a text that an event of a span holds. Collectors refuse messages of gRPC above 4 MiB, and with it they would
+/// refuse the span: a request and a response on both hops must fit, and a retry.
+pub const IN_EVENT: usize = 512 << 10;
+
 /// The bodies that a hop holds, the request's first.
 pub fn of(hop: &Hop) -> impl Iterator<Item = (Part, &Content)> {
     let both = hop.contents.iter().flat_map(|both| [(Part::Request, &both.request), (Part::Response, &both.response)]);
@@ -58,8 +62,9 @@ pub fn attributes(part: Part, content: &Content, sink: &mut impl Sink) {
     };
     let mut truncated = captured.truncated;
     if let Some((text, cut)) = text(content) {
-        sink.text(name, &text);
-        truncated |= cut;
+        let end = text.floor_char_boundary(IN_EVENT);
+        sink.text(name, text.get(..end).unwrap_or_default());
+        truncated |= cut || end < text.len();
     }
     sink.integer(size, bytes(captured.seen));
     sink.integer(key::HOPTAP_BODY_CAPTURED_SIZE, bytes(captured.captured()));
@@ -88,4 +93,55 @@ pub fn urls(hop: &Hop, sink: &mut impl Sink) {
 
 fn bytes(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use super::super::sample;
+    use super::*;
+    use crate::body::sample::encode;
+
+    /// Text, flags and numbers that an event has.
+    #[derive(Default)]
+    struct Event(Option<String>, Option<bool>, Vec<i64>);
+
+    impl Sink for Event {
+        fn text(&mut self, _: &'static str, value: &str) {
+            self.0 = Some(value.to_owned());
+        }
+
+        fn integer(&mut self, _: &'static str, value: i64) {
+            self.2.push(value);
+        }
+
+        fn flag(&mut self, _: &'static str, value: bool) {
+            self.1 = Some(value);
+        }
+
+        fn list(&mut self, _: String, _: &[Cow<'_, str>]) {}
+    }
+
+    #[test]
+    fn events_hold_text_that_fits() {
+        let check = |content: &Content, length: Option<usize>, truncated: bool| {
+            let mut event = Event::default();
+            attributes(Part::Request, content, &mut event);
+            assert_eq!((event.0.map(|text| text.len()), event.1), (length, Some(truncated)));
+            assert_eq!(event.2, [content.captured.seen, content.captured.captured()].map(u64::cast_signed));
+        };
+        let of = |text: &str| sample::content("text/plain", text.to_owned());
+        check(&of("a"), Some(1), false);
+        check(&of(&"x".repeat(IN_EVENT)), Some(IN_EVENT), false);
+        check(&of(&"x".repeat(IN_EVENT + 1)), Some(IN_EVENT), true);
+        check(&of(&format!("x{}", "\u{e4}".repeat(IN_EVENT / 2))), Some(IN_EVENT - 1), true);
+        check(&sample::content("image/png", vec![0xff; 9]), None, false);
+        let mut coded = sample::content("text/plain", encode("gzip", &vec![b'x'; 2 * DECODED]));
+        coded.captured.content_encoding = Some("gzip".into());
+        check(&coded, Some(IN_EVENT), true);
+        assert_eq!(text(&coded).map(|(text, cut)| (text.len(), cut)), Some((DECODED, true)));
+        coded.captured.bytes = encode("gzip", b"xyz").into();
+        assert_eq!(text(&coded).map(|(text, cut)| (text.len(), cut)), Some((3, false)));
+    }
 }

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::counts::{Counts, Ledger, add};
-use super::queue::{Receiver, Sender, bounded};
+use super::queue::{Receiver, Sender, bounded_by};
 use super::{Output, events, json, text};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, kept};
 use crate::redact::Redaction;
 
 /// How exchanges are written.
@@ -21,12 +21,26 @@ pub enum Format {
     Text,
     /// One object per line.
     Json,
+    /// One or the other, as the rules say of each exchange.
+    Kept,
     /// One anonymised object per line, for each hop.
     Events,
 }
 
-/// Exchanges that may wait for the reader of the pipe: about a second of a busy proxy, a few MiB.
-const CAPACITY: usize = 8192;
+/// What may wait for the reader of the pipe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    pub exchanges: usize,
+    /// Of their bodies.
+    pub bytes: usize,
+}
+
+impl Default for Room {
+    /// About a second of a busy proxy, a few MiB; and an eighth of what hoptap may take.
+    fn default() -> Self {
+        Self { exchanges: 8192, bytes: 32 << 20 }
+    }
+}
 
 /// Bytes that are gathered while more exchanges wait; one write call for each exchange would cost more than its text.
 const CHUNK: usize = 64 * 1024;
@@ -45,17 +59,17 @@ impl Stdout {
     ///
     /// # Errors
     /// The system refuses another thread.
-    pub fn start(format: Format, redaction: Arc<Redaction>) -> io::Result<Self> {
-        Self::to(io::stdout(), format, redaction, CAPACITY)
+    pub fn start(format: Format, redaction: Arc<Redaction>, room: Room) -> io::Result<Self> {
+        Self::to(io::stdout(), format, redaction, room)
     }
 
     fn to(
         stream: impl Write + Send + 'static,
         format: Format,
         redaction: Arc<Redaction>,
-        capacity: usize,
+        room: Room,
     ) -> io::Result<Self> {
-        let (sender, receiver) = bounded(capacity);
+        let (sender, receiver) = bounded_by(room.exchanges, room.bytes);
         let ledger = Arc::new(Ledger::new(Arc::clone(sender.level())));
         let (end, ended) = sync_channel(1);
         let writer = Writer { receiver, ledger: Arc::clone(&ledger), format, redaction };
@@ -130,9 +144,10 @@ impl Writer {
 
     fn append(&self, exchange: &Exchange, out: &mut String) {
         match self.format {
-            Format::Text => text::write(exchange, &self.redaction, out),
-            Format::Json => json::write(exchange, &self.redaction, out),
             Format::Events => events::write(exchange, out),
+            Format::Json => json::write(exchange, &self.redaction, out),
+            Format::Kept if exchange.kept.format == kept::Format::Json => json::write(exchange, &self.redaction, out),
+            Format::Text | Format::Kept => text::write(exchange, &self.redaction, out),
         }
     }
 }
@@ -148,6 +163,10 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(10);
 
+    fn room(exchanges: usize) -> Room {
+        Room { exchanges, ..Room::default() }
+    }
+
     fn offer(output: &Stdout, count: usize) {
         let exchange = Arc::new(sample::exchange());
         (0..count).for_each(|_| output.offer(&exchange));
@@ -157,7 +176,7 @@ mod tests {
     fn what_is_offered_is_written() {
         let check = |format: Format, mark: &str| {
             let (reader, writer) = pipe().unwrap();
-            let output = Stdout::to(writer, format, Arc::default(), 1000).unwrap();
+            let output = Stdout::to(writer, format, Arc::default(), room(1000)).unwrap();
             let lines =
                 std::thread::spawn(move || BufReader::new(reader).lines().map(Result::unwrap).collect::<Vec<_>>());
             offer(&output, 500);
@@ -168,13 +187,14 @@ mod tests {
         };
         check(Format::Text, "INGRESS ←");
         check(Format::Json, "\"ingress\":");
+        check(Format::Kept, "INGRESS ←");
         check(Format::Events, "\"egress\"");
     }
 
     #[test]
     fn a_closed_pipe_ends_the_output_only() {
         let (reader, writer) = pipe().unwrap();
-        let output = Stdout::to(writer, Format::Text, Arc::default(), 1000).unwrap();
+        let output = Stdout::to(writer, Format::Text, Arc::default(), room(1000)).unwrap();
         drop(reader);
         offer(&output, 10);
         while output.counts().export_failed == 0 {
@@ -189,7 +209,7 @@ mod tests {
     #[test]
     fn a_pipe_that_nobody_reads_drops_and_counts() {
         let (reader, writer) = pipe().unwrap();
-        let output = Stdout::to(writer, Format::Text, Arc::default(), 16).unwrap();
+        let output = Stdout::to(writer, Format::Text, Arc::default(), room(16)).unwrap();
         offer(&output, 5000);
         assert!(output.counts().queue_full > 0, "{:?}", output.counts());
         let counts = Box::new(output).finish(Duration::from_millis(50));

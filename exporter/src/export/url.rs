@@ -53,12 +53,17 @@ fn absolute<T>(hop: &Hop, authority: &str, redaction: &Redaction, take: impl FnO
 }
 
 /// A URL or an authority with its user and password replaced, as `url.full` must have it.
-fn without_user(url: &str) -> Cow<'_, str> {
+pub fn without_user(url: &str) -> Cow<'_, str> {
     match around_user(url) {
         (_, "", _) => Cow::Borrowed(url),
         (scheme, user, host) if user.contains(':') => Cow::Owned(format!("{scheme}{REDACTED}:{REDACTED}@{host}")),
         (scheme, _, host) => Cow::Owned(format!("{scheme}{REDACTED}@{host}")),
     }
+}
+
+/// The path of a hop, as `url.path` says it; the target of a CONNECT is none, and may hold a password.
+pub fn path(hop: &Hop) -> Cow<'_, str> {
+    if hop.path.starts_with('/') { Cow::Borrowed(&hop.path) } else { without_user(&hop.path) }
 }
 
 /// Name and port that the client asked for; the port of the scheme where none is written.

@@ -6,7 +6,7 @@ use super::edits::Edits;
 use super::json::{self, Paths};
 use super::names::{LONGEST_NAME, Names, any_part, is_built_in_key, is_secret_header, letters};
 use super::pattern::Pattern;
-use super::{Cookies, Fault, REDACTED, Settings, cookies, pairs};
+use super::{Cookies, Fault, REDACTED, Settings, around_user, cookies, pairs};
 use crate::exchange::Headers;
 
 /// What is replaced by [`REDACTED`].
@@ -103,6 +103,13 @@ impl Redaction {
         }
         if is_secret_header(name) {
             return Cow::Borrowed(REDACTED);
+        }
+        // An authority, which has no scheme to be known by.
+        if name.eq_ignore_ascii_case("host")
+            && let (_, user, host) = around_user(&value)
+            && !user.is_empty()
+        {
+            return Cow::Owned(format!("{REDACTED}@{host}"));
         }
         match self.in_url(&value) {
             Some(clean) => Cow::Owned(clean),

@@ -1,6 +1,5 @@
 //! `hoptap`: capture, pipeline and outputs, until a signal.
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
@@ -10,17 +9,14 @@ use anyhow::Context;
 use tokio::sync::oneshot;
 
 use super::fanout::Fanout;
+use super::outputs::outputs;
 use super::{Error, seed, stop_on_signals};
 use crate::capture::process::Selection;
 use crate::capture::{Handler, Session, Settings};
 use crate::command::{Capture, Level, Listen, Tell, Watch};
-use crate::config::Configuration;
 use crate::counters::Counters;
 use crate::event::Event;
-use crate::export::metrics::{Metrics, Page};
-use crate::export::otlp::{self, Otlp};
-use crate::export::stdout::Stdout;
-use crate::export::{Output, metrics, stdout};
+use crate::export::metrics::{self, Metrics, Page};
 use crate::pipeline::{self, Pipeline};
 use crate::readiness::Readiness;
 use crate::serve::{Listener, Pages};
@@ -29,11 +25,10 @@ use crate::serve::{Listener, Pages};
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 pub(super) fn run(watch: &Watch) -> Result<(), Error> {
-    let otlp = spans(watch.configuration.as_ref())?;
     let counters = Arc::new(Counters::default());
     let readiness = Arc::new(Readiness::default());
     let stop = stop_on_signals()?;
-    let (fanout, page) = outputs(&watch.tell, otlp, &counters, &readiness)?;
+    let (fanout, page) = outputs(&watch.tell, watch.configuration.as_ref(), &counters, &readiness)?;
     let server = Server::start(watch.capture.listen, Some(page), &readiness)?;
     let mut session = Session::attach(settings(&watch.capture, watch.tell.names.into()), readiness)?;
     let seed = seed();
@@ -78,17 +73,6 @@ impl Handler for Live {
     }
 }
 
-/// Where spans go, by the environment, and by the file where the environment has nothing.
-pub(super) fn spans(file: Option<&Configuration>) -> Result<otlp::Settings, Error> {
-    let environment = |name: &str| std::env::var(name).ok();
-    let lookup = |name: &str| match file {
-        Some(file) => file.variable(name, &environment),
-        None => environment(name),
-    };
-    otlp::Settings::from_env(&lookup)
-        .map_err(|problems| Error::Usage(format!("the environment cannot be used:\n{problems}")))
-}
-
 pub(super) fn pipeline_settings(tell: &Tell, seed: u64) -> pipeline::Settings {
     pipeline::Settings { seed, keep_headers: tell.level == Level::Details, names: tell.names.into() }
 }
@@ -105,35 +89,6 @@ pub(super) fn settings(capture: &Capture, names: pipeline::NamesFrom) -> Setting
         names,
         api: capture.api,
     }
-}
-
-/// Builds what exchanges go to. Text goes to standard output if it is asked for, if somebody looks, or if nothing
-/// else would tell.
-pub(super) fn outputs(
-    tell: &Tell,
-    spans: otlp::Settings,
-    counters: &Arc<Counters>,
-    readiness: &Arc<Readiness>,
-) -> Result<(Fanout, Page), Error> {
-    let sampler = spans.sampler;
-    let mut outputs: Vec<Box<dyn Output>> = Vec::new();
-    let otlp = Otlp::start(spans, Arc::default()).context("cannot start the output of spans")?;
-    let format = match tell.format {
-        Some(format) => Some(format.into()),
-        None if otlp.is_none() || std::io::stdout().is_terminal() => Some(stdout::Format::Text),
-        None => None,
-    };
-    if let Some(otlp) = otlp {
-        outputs.push(Box::new(otlp));
-    }
-    if let Some(format) = format {
-        let stdout = Stdout::start(format, Arc::default()).context("cannot start the output of text")?;
-        outputs.push(Box::new(stdout));
-    }
-    let settings =
-        metrics::Settings { sampled: Box::new(move |context| sampler.decide(context)), ..metrics::Settings::default() };
-    let (metrics, page) = Metrics::new(settings, Arc::clone(counters), Arc::clone(readiness));
-    Ok((Fanout::new(metrics, outputs, Arc::clone(counters)), page))
 }
 
 /// The pages, on a thread of their own.

@@ -28,7 +28,7 @@ pub struct Told {
     pub bytes: usize,
 }
 
-type Finish<'a> = Box<dyn FnOnce() -> Told + Send + 'a>;
+type Finish<'a> = Box<dyn FnOnce() -> Counts + Send + 'a>;
 
 impl Outlets {
     pub(super) fn is_empty(&self) -> bool {
@@ -59,20 +59,25 @@ impl Outlets {
         outputs.chain(stores).chain(logs)
     }
 
-    /// All at once: a store that is away takes nothing of the time of the others.
+    /// All at once: a store that is away takes nothing of the time of the others. In the order of [`told`](Self::told).
     pub(super) fn finish(self, within: Duration) -> Vec<Told> {
-        let told = |name, counts| Told { name, counts, bytes: 0 };
+        let known: Vec<Told> = self.told().collect();
         let outputs = self.outputs.into_iter();
-        let outputs =
-            outputs.map(|output| -> Finish<'_> { Box::new(move || told(output.name(), output.finish(within))) });
+        let outputs = outputs.map(|output| -> Finish<'_> { Box::new(move || output.finish(within)) });
         let stores = self.stores.into_iter();
-        let stores = stores.map(|store| -> Finish<'_> { Box::new(move || told(store.name(), store.finish(within))) });
-        let logs = self.logs.into_iter();
-        let logs = logs.map(|logs| -> Finish<'_> { Box::new(move || told(logs.name(), logs.finish(within))) });
+        let stores = stores.map(|store| -> Finish<'_> { Box::new(move || store.finish(within)) });
+        let logs = self.logs.into_iter().map(|logs| -> Finish<'_> { Box::new(move || logs.finish(within)) });
         let all: Vec<Finish<'_>> = outputs.chain(stores).chain(logs).collect();
         std::thread::scope(|scope| {
             let running: Vec<_> = all.into_iter().map(|finish| scope.spawn(finish)).collect();
-            running.into_iter().filter_map(|running| running.join().ok()).collect()
+            let ended = running.into_iter().zip(known).map(|(running, known)| {
+                let counts = running.join().unwrap_or_else(|_| {
+                    let Counts { shutdown, waiting, .. } = known.counts;
+                    Counts { shutdown: shutdown + waiting, waiting: 0, ..known.counts }
+                });
+                Told { counts, bytes: 0, ..known }
+            });
+            ended.collect()
         })
     }
 }

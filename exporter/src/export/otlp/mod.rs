@@ -35,7 +35,7 @@ use sending::Sending;
 pub use encode::Encoder;
 pub use environment::{Problem, Problems};
 pub use logs::Logs;
-pub use sampler::Sampler;
+pub use sampler::{Sampler, Shares};
 pub use settings::{Endpoint, Protocol, Settings, Target};
 
 /// Sends exchanges as spans. The unit it counts is the span.

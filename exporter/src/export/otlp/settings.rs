@@ -291,5 +291,5 @@ fn sampler(env: &mut Environment) -> Sampler {
         })
         .unwrap_or(1.0)
     });
-    Sampler { ratio, parent_based }
+    Sampler { ratio, parent_based, ..Sampler::default() }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::body::sample::{Random, encode};
-use crate::exchange::{Headers, Role};
+use crate::exchange::{Headers, Method, Role};
 use crate::export::objects::tests::limits;
 use crate::export::objects::tests::server::Scratch;
 use crate::export::objects::{self, Content, Objects};
@@ -45,10 +45,12 @@ fn planted(number: u64, random: &mut Random, secrets: &mut Vec<String>) -> Excha
         made
     };
     for hop in exchange.hops_mut() {
+        hop.host = Some(format!("u:{}@a.test", new(random)).into());
         hop.query = Some(format!("page=2&token={}&invite={}", new(random), new(random)).into());
         let lines = format!(
-            "Authorization: Bearer {}\r\nCookie: theme=dark; sid={}\r\nX-Tenant: {}\r\nX-Api-Key: {}\r\n\
+            "Host: u:{}@a.test\r\nAuthorization: Bearer {}\r\nCookie: theme=dark; sid={}\r\nX-Tenant: {}\r\nX-Api-Key: {}\r\n\
              Referer: https://u:{}@a.test/?sig={}\r\n",
+            new(random),
             new(random),
             new(random),
             new(random),
@@ -78,6 +80,13 @@ fn planted(number: u64, random: &mut Random, secrets: &mut Vec<String>) -> Excha
     exchange.server.as_mut().unwrap().context.span_id = of(0);
     (1..).zip(&mut exchange.attempts).for_each(|(at, attempt)| attempt.context.span_id = of(at));
     exchange.attempts[0].role = Role::Mirror;
+    // The target of a tunnel.
+    exchange.attempts[0].hop.method = Method::Connect;
+    exchange.attempts[0].hop.path = format!("u:{}@b.test:443", secret(random)).into();
+    secrets.push(exchange.attempts[0].hop.path.get(2..22).unwrap().to_owned());
+    let server = exchange.server.as_mut().unwrap();
+    server.hop.method = Method::Connect;
+    server.hop.path = exchange.attempts[0].hop.path.clone();
     exchange
 }
 
