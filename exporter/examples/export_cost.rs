@@ -12,7 +12,6 @@ use hoptap::event::Process;
 use hoptap::exchange::Exchange;
 use hoptap::export::Output;
 use hoptap::export::otlp::{Otlp, Settings};
-use hoptap::export::redact::Redaction;
 
 #[path = "exchange/mod.rs"]
 mod exchange;
@@ -29,7 +28,7 @@ fn main() -> io::Result<()> {
     })
     .map_err(io::Error::other)?;
     let like = exchange::exchange(Arc::new(Process::default()));
-    let Some(otlp) = Otlp::start(settings, Redaction::default())? else {
+    let Some(otlp) = Otlp::start(settings, Arc::default())? else {
         return Err(io::Error::other("expected an endpoint"));
     };
     let spans = f64::from(rate / 1000 * 1000) * f64::from(seconds) * 2.0;

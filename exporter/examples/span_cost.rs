@@ -13,9 +13,9 @@ use hoptap::event::Process;
 use hoptap::exchange::Exchange;
 use hoptap::export::metrics::{self, Metrics};
 use hoptap::export::otlp::{Encoder, Settings};
-use hoptap::export::redact::Redaction;
 use hoptap::export::{json, text};
 use hoptap::readiness::Readiness;
+use hoptap::redact::Redaction;
 
 #[path = "exchange/mod.rs"]
 mod exchange;
@@ -39,7 +39,7 @@ fn main() -> io::Result<()> {
             _ => None,
         })
         .map_err(io::Error::other)?;
-        let mut encoder = Encoder::new(&settings, Redaction::default());
+        let mut encoder = Encoder::new(&settings, Arc::default());
         measure(&mut out, name, || {
             for _ in 0..BATCH {
                 encoder.add(black_box(&exchange));
@@ -48,12 +48,12 @@ fn main() -> io::Result<()> {
         })?;
     }
     let mut line = String::new();
-    for (name, write) in [("text", text::write as fn(&Exchange, Redaction, &mut String)), ("json", json::write)] {
+    for (name, write) in [("text", text::write as fn(&Exchange, &Redaction, &mut String)), ("json", json::write)] {
         let redaction = Redaction::default();
         measure(&mut out, name, || {
             line.clear();
             for _ in 0..BATCH {
-                write(black_box(&exchange), redaction, &mut line);
+                write(black_box(&exchange), &redaction, &mut line);
             }
             line.len()
         })?;

@@ -132,6 +132,9 @@ pub struct Record {
 pub struct Replay {
     /// A file that `record` wrote.
     pub file: PathBuf,
+    /// The configuration that says where it goes, in YAML: docs/configuration.md.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     #[command(flatten)]
     pub tell: Tell,
     /// Print the metrics page at the end.

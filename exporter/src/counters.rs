@@ -59,6 +59,14 @@ kinds! {
 }
 
 kinds! {
+    /// What became of a configuration that was read again.
+    Reload from hoptap_config_outcome {
+        Applied = APPLIED,
+        Refused = REFUSED,
+    }
+}
+
+kinds! {
     /// How much is kept of a body.
     BodyOutcome from hoptap_body_outcome {
         Whole = WHOLE,
@@ -97,6 +105,7 @@ kinds! {
         Records = RECORDS,
         Objects = OBJECTS,
         Text = TEXT,
+        Contents = CONTENTS,
     }
 }
 
@@ -105,6 +114,7 @@ kinds! {
     Outcome from hoptap_export_outcome {
         Sent = SENT,
         Failed = FAILED,
+        Dropped = DROPPED,
         Refused = REFUSED,
     }
 }
@@ -178,15 +188,21 @@ pub struct Counters {
     pub drops: PerKind<Cause>,
     /// Events that the kernel side lost or cut, by [`Cause::CAPTURE`]; counted in events, not in requests.
     pub losses: PerKind<Cause>,
+    pub reloads: PerKind<Reload>,
     /// Bodies of exchanges that are told in full.
     pub bodies: PerKind<BodyOutcome>,
     pub links: PerKind<Linked>,
     pub told_apart: PerKind<Traffic>,
     pub queue_length: PerKind<Queue>,
     pub queue_capacity: PerKind<Queue>,
+    pub queue_bytes: PerKind<Queue>,
     pub spans: PerKind<Outcome>,
     pub records: PerKind<Outcome>,
     pub objects: PerKind<Outcome>,
+    /// Exchanges with something to redact or to store.
+    pub contents: PerKind<Outcome>,
+    /// Bodies in which what is secret could not be found.
+    pub withheld: AtomicU64,
 }
 
 impl Counters {

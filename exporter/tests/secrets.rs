@@ -12,11 +12,11 @@ use hoptap::event::{
 };
 use hoptap::exchange::{Exchange, Level, Method};
 use hoptap::export::metrics::{self, Format, Metrics};
-use hoptap::export::redact::Redaction;
 use hoptap::export::{json, text};
 use hoptap::pipeline::{NamesFrom, Pipeline, Settings, Sink};
 use hoptap::readiness::Readiness;
 use hoptap::record::{Reader, Writer};
+use hoptap::redact::Redaction;
 
 const SECRET: &str = "s3cret";
 
@@ -103,8 +103,8 @@ fn outputs() {
     let (mut metrics, page) =
         Metrics::new(metrics::Settings::default(), Arc::default(), Arc::new(Readiness::default()));
     for exchange in &exchanges {
-        text::write(exchange, Redaction::default(), &mut told);
-        json::write(exchange, Redaction::default(), &mut lines);
+        text::write(exchange, &Redaction::default(), &mut told);
+        json::write(exchange, &Redaction::default(), &mut lines);
         metrics.observe(exchange);
     }
     let page = page.encode(Format::OpenMetrics).unwrap();

@@ -23,6 +23,10 @@ pub mod attribute {
     pub const HOPTAP_BODY_OUTCOME: &str = "hoptap.body.outcome";
     /// Less is kept than went over the wire.
     pub const HOPTAP_BODY_TRUNCATED: &str = "hoptap.body.truncated";
+    /// Why the content of a body is not told, nor stored. What is secret in it could not be found.
+    pub const HOPTAP_BODY_WITHHELD: &str = "hoptap.body.withheld";
+    /// What became of a configuration file that was read again.
+    pub const HOPTAP_CONFIG_OUTCOME: &str = "hoptap.config.outcome";
     /// Why something was lost.
     pub const HOPTAP_DROP_CAUSE: &str = "hoptap.drop.cause";
     /// What became of something that was handed to an output.
@@ -43,8 +47,12 @@ pub mod attribute {
     pub const HOPTAP_PROBE: &str = "hoptap.probe";
     /// A queue between the pipeline and an output.
     pub const HOPTAP_QUEUE_NAME: &str = "hoptap.queue.name";
+    /// Where object stores have the request body, or will have it.
+    pub const HOPTAP_REQUEST_BODY_URL: &str = "hoptap.request.body.url";
     /// How far a request came.
     pub const HOPTAP_REQUEST_STATE: &str = "hoptap.request.state";
+    /// Where object stores have the response body, or will have it.
+    pub const HOPTAP_RESPONSE_BODY_URL: &str = "hoptap.response.body.url";
     /// Messages of the client in a call of gRPC.
     pub const HOPTAP_RPC_REQUEST_MESSAGES: &str = "hoptap.rpc.request.messages";
     /// Messages of the server in a call of gRPC.
@@ -161,6 +169,7 @@ pub mod attribute {
 pub mod label {
     pub const ERROR_TYPE: &str = "error_type";
     pub const HOPTAP_BODY_OUTCOME: &str = "hoptap_body_outcome";
+    pub const HOPTAP_CONFIG_OUTCOME: &str = "hoptap_config_outcome";
     pub const HOPTAP_DROP_CAUSE: &str = "hoptap_drop_cause";
     pub const HOPTAP_EXPORT_OUTCOME: &str = "hoptap_export_outcome";
     pub const HOPTAP_HOP_ROLE: &str = "hoptap_hop_role";
@@ -198,6 +207,13 @@ pub mod value {
         /// All that came of it, for it broke off.
         pub const INCOMPLETE: &str = "incomplete";
     }
+    /// Values of `hoptap.config.outcome`.
+    pub mod hoptap_config_outcome {
+        /// It is in force.
+        pub const APPLIED: &str = "applied";
+        /// It has a mistake, and the one before stays in force.
+        pub const REFUSED: &str = "refused";
+    }
     /// Values of `hoptap.drop.cause`.
     pub mod hoptap_drop_cause {
         /// The ring buffer from the kernel had no room.
@@ -231,6 +247,8 @@ pub mod value {
         pub const SENT: &str = "sent";
         /// It was given up after the last attempt.
         pub const FAILED: &str = "failed";
+        /// It found no room in the queue, or waited in vain at the end.
+        pub const DROPPED: &str = "dropped";
         /// The receiver took the batch, and refused this part of it.
         pub const REFUSED: &str = "refused";
     }
@@ -280,6 +298,8 @@ pub mod value {
         pub const RECORDS: &str = "records";
         pub const OBJECTS: &str = "objects";
         pub const TEXT: &str = "text";
+        /// Exchanges whose bodies are to be redacted and stored before they are told.
+        pub const CONTENTS: &str = "contents";
     }
     /// Values of `hoptap.request.state`.
     pub mod hoptap_request_state {
@@ -422,6 +442,14 @@ pub mod metric {
         unit: "{request}",
         brief: "Requests, by how far they came. Seen is exported plus dropped.",
     };
+    /// Configuration files that were read again, on SIGHUP, by outcome.
+    pub const HOPTAP_CONFIG_RELOADS: Metric = Metric {
+        name: "hoptap.config.reloads",
+        prometheus: "hoptap_config_reloads_total",
+        instrument: Instrument::Counter,
+        unit: "{reload}",
+        brief: "Configuration files that were read again, on SIGHUP, by outcome.",
+    };
     /// Bodies of exchanges that are told in full, by how much of each is kept.
     pub const HOPTAP_BODIES: Metric = Metric {
         name: "hoptap.bodies",
@@ -502,6 +530,14 @@ pub mod metric {
         unit: "{item}",
         brief: "Items for which a queue has room.",
     };
+    /// Bytes that wait for an output, where they are counted.
+    pub const HOPTAP_QUEUE_BYTES: Metric = Metric {
+        name: "hoptap.queue.bytes",
+        prometheus: "hoptap_queue_bytes",
+        instrument: Instrument::Gauge,
+        unit: "By",
+        brief: "Bytes that wait for an output, where they are counted.",
+    };
     /// Spans that were handed to the exporter, by outcome.
     pub const HOPTAP_EXPORT_SPANS: Metric = Metric {
         name: "hoptap.export.spans",
@@ -525,6 +561,22 @@ pub mod metric {
         instrument: Instrument::Counter,
         unit: "{object}",
         brief: "Objects that were handed to the store, by outcome.",
+    };
+    /// Exchanges with something to redact or to store. Those that are dropped are told without their bodies.
+    pub const HOPTAP_EXPORT_CONTENTS: Metric = Metric {
+        name: "hoptap.export.contents",
+        prometheus: "hoptap_export_contents_total",
+        instrument: Instrument::Counter,
+        unit: "{exchange}",
+        brief: "Exchanges with something to redact or to store. Those that are dropped are told without their bodies.",
+    };
+    /// Bodies that are neither told nor stored because what is secret in them could not be found.
+    pub const HOPTAP_BODIES_WITHHELD: Metric = Metric {
+        name: "hoptap.bodies.withheld",
+        prometheus: "hoptap_bodies_withheld_total",
+        instrument: Instrument::Counter,
+        unit: "{body}",
+        brief: "Bodies that are neither told nor stored because what is secret in them could not be found.",
     };
     /// Traefik processes in which a probe is in place; 0 if it is missing where it is wanted.
     pub const HOPTAP_ATTACHED: Metric = Metric {
@@ -564,6 +616,7 @@ pub mod metric {
         PROCESS_UPTIME,
         TRAEFIK_PROXY_OVERHEAD,
         HOPTAP_REQUESTS,
+        HOPTAP_CONFIG_RELOADS,
         HOPTAP_BODIES,
         HOPTAP_DROPS,
         HOPTAP_CAPTURE_LOSSES,
@@ -574,9 +627,12 @@ pub mod metric {
         HOPTAP_TLS_HANDSHAKE_FAILURES,
         HOPTAP_QUEUE_LENGTH,
         HOPTAP_QUEUE_CAPACITY,
+        HOPTAP_QUEUE_BYTES,
         HOPTAP_EXPORT_SPANS,
         HOPTAP_EXPORT_RECORDS,
         HOPTAP_EXPORT_OBJECTS,
+        HOPTAP_EXPORT_CONTENTS,
+        HOPTAP_BODIES_WITHHELD,
         HOPTAP_ATTACHED,
         HOPTAP_METRIC_FOLDED,
         HOPTAP_BUILD_INFO,

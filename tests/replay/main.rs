@@ -15,9 +15,9 @@ use hoptap::counters::Counters;
 use hoptap::event::{ConnectionId, Direction, Name, Pid};
 use hoptap::exchange::{Exchange, Level, Method};
 use hoptap::export::json;
-use hoptap::export::redact::Redaction;
 use hoptap::pipeline::{NamesFrom, Pipeline, Settings, Sink};
 use hoptap::record::Reader;
+use hoptap::redact::Redaction;
 
 /// Exchanges as lines of JSON.
 #[derive(Default)]
@@ -28,7 +28,7 @@ struct Lines {
 
 impl Sink for Lines {
     fn exchange(&mut self, exchange: Exchange) {
-        json::write(&exchange, self.redaction, &mut self.text);
+        json::write(&exchange, &self.redaction, &mut self.text);
     }
 
     fn began(&mut self, _: Option<&Name>, _: &Method, _: bool) {}

@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 
-use super::{Command, Format, Listen, Names, Watch};
-use crate::config::{self, Configuration, NamesFrom};
+use super::{Command, Listen, Names, Watch};
+use crate::config::{Configuration, NamesFrom};
 
 impl Command {
     /// Reads a command line, and remembers which flags stood in it.
@@ -45,13 +45,6 @@ impl Watch {
                 NamesFrom::Api => Names::Api,
             };
         }
-        let stack = file.capture();
-        if self.tell.format.is_none() && file.prints() {
-            self.tell.format = Some(match stack.map(|stack| stack.format) {
-                Some(config::Format::Json) => Format::Json,
-                Some(config::Format::Text) | None => Format::Text,
-            });
-        }
         self.configuration = Some(file);
     }
 }
@@ -60,6 +53,7 @@ impl Watch {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+    use super::super::Format;
     use super::*;
 
     const FILE: &str = "
@@ -73,7 +67,7 @@ metrics: {listen: 'off'}
 
     fn watch(line: &str) -> Watch {
         let mut watch = Command::read(line.split_whitespace()).unwrap().watch;
-        watch.take(config::read("file", FILE, &|_| None).unwrap().configuration);
+        watch.take(crate::config::read("file", FILE, &|_| None).unwrap().configuration);
         watch
     }
 
@@ -85,7 +79,7 @@ metrics: {listen: 'off'}
         assert_eq!(watch.capture.api, Some("127.0.0.1:8080".parse().unwrap()));
         assert_eq!(watch.capture.listen, Listen::Off);
         assert_eq!(watch.tell.names, Names::Api);
-        assert_eq!(watch.tell.format, Some(Format::Json));
+        assert_eq!(watch.tell.format, None, "each exchange is printed as its own stack says");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The whole of it: the root of the definition.
 
+use std::sync::Arc;
+
 use super::keys::{Key, Keys, key};
 use super::kind::{Parsed, Section};
 use super::own::{Limits, Metrics, Spans, Traefik, limits, metrics, spans, traefik};
-use super::redact::{Redact, redact};
+use super::redact::redact;
 use super::services::{EventTarget, ObjectTarget, Otlp, Services, services};
 use super::stacks::{HttpCapture, Level, Macro, Stack, rulekit, stacks};
 use super::tap::{Tap, Through, tap};
+use crate::redact::Redaction;
 
 /// What a file says, with every default filled in.
 #[derive(Debug, Clone)]
@@ -19,7 +22,7 @@ pub struct Configuration {
     pub traefik: Traefik,
     pub metrics: Metrics,
     pub spans: Spans,
-    pub redact: Redact,
+    pub redact: Arc<Redaction>,
     pub limits: Limits,
 }
 
@@ -78,6 +81,17 @@ pub(super) fn configuration(keys: &mut Keys<'_, '_>) -> Option<Configuration> {
 }
 
 impl Configuration {
+    /// Sections that are looked at when hoptap starts only, and say something else in `now`.
+    pub fn needs_a_start(&self, now: &Self) -> Vec<&'static str> {
+        let filters = |file: &Self| file.tap.filters.iter().map(|filter| format!("{filter:?}")).collect::<Vec<_>>();
+        let sections = [
+            ("traefik", self.traefik == now.traefik),
+            ("metrics", self.metrics == now.metrics),
+            ("tap.filters", filters(self) == filters(now)),
+        ];
+        sections.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
+    }
+
     pub fn stack(&self, name: &str) -> Option<&Stack> {
         self.stacks.iter().find(|stack| stack.name == name)
     }
@@ -113,10 +127,30 @@ impl Configuration {
         })
     }
 
-    /// Whether exchanges are printed on standard output: a store says so, or nothing else would tell of them.
-    pub fn prints(&self) -> bool {
+    /// Where spans go besides: the event stores of `type: otlp` that are not that collector.
+    pub fn other_collectors(&self) -> impl Iterator<Item = &Otlp> {
+        let first = self.collector();
+        let stores = self.services.event_stores.iter().filter_map(|store| match &store.to {
+            EventTarget::Otlp(otlp) => Some(otlp),
+            _ => None,
+        });
+        stores.filter(move |otlp| first.is_none_or(|first| first.endpoint != otlp.endpoint))
+    }
+
+    /// Whether exchanges are printed on standard output as events.
+    pub fn prints_events(&self) -> bool {
         self.services.event_stores.iter().any(|store| matches!(store.to, EventTarget::Stdout))
-            || self.services.object_stores.iter().any(|store| matches!(store.to, ObjectTarget::Stdout))
-            || (self.services.event_stores.is_empty() && self.spans.collector.is_none())
+    }
+
+    /// Whether exchanges are printed on standard output with all that is kept of them: a store says so, or the file
+    /// names nothing else that would tell of them.
+    pub fn prints(&self) -> bool {
+        self.services.object_stores.iter().any(|store| matches!(store.to, ObjectTarget::Stdout)) || self.names_nothing()
+    }
+
+    /// No store and no collector stands in the file.
+    pub fn names_nothing(&self) -> bool {
+        let Services { event_stores, object_stores } = &self.services;
+        event_stores.is_empty() && object_stores.is_empty() && self.spans.collector.is_none()
     }
 }

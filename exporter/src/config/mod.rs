@@ -39,12 +39,10 @@ pub use own::{Bodies, Limits, Metrics, NamesFrom, Sample, Spans, Traefik};
 pub use page::page;
 pub use problem::{Problem, Report, Severity};
 pub use reader::Lookup;
-pub use redact::{Pattern, Redact};
 pub use secret::Secret;
 pub use services::{EventStore, EventTarget, ObjectStore, ObjectTarget, Otlp, Protocol, S3, S3Keys, Services, Tls};
 pub use stacks::{Format, HttpCapture, Level, Macro, Rule, Stack};
 pub use tap::{Direction, Endpoint, Filter, Group, Tap, Through};
-pub use values::{JsonPath, Step};
 
 use keys::Keys;
 use mask::Mask;

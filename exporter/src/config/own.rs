@@ -8,7 +8,7 @@ use super::services::{Otlp, otlp};
 use super::values::{ADDRESS, LISTEN, RATIO, bytes, whole};
 
 /// Which Traefiks are watched, and how they are asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Traefik {
     pub pids: Vec<u32>,
     pub containers: Vec<String>,
@@ -50,7 +50,7 @@ pub(super) fn traefik(keys: &mut Keys<'_, '_>) -> Option<Traefik> {
     Some(Traefik { pids, containers: containers?, executables: executables?, api, names })
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metrics {
     /// None: the pages are not served.
     pub listen: Option<SocketAddr>,
@@ -117,8 +117,11 @@ pub(super) fn spans(keys: &mut Keys<'_, '_>) -> Option<Spans> {
 }
 
 fn sample_section(keys: &mut Keys<'_, '_>) -> Option<Sample> {
-    let errors =
-        keys.or(key("errors", "1.0", "Of exchanges that failed (status 500 and above, or cut off)."), &RATIO, 1.0);
+    let errors = keys.or(
+        key("errors", "1.0", "Of exchanges that failed on any hop (status 500 and above, or cut off)."),
+        &RATIO,
+        1.0,
+    );
     let slower = key("slower_than_ms", "1000", "Exchanges that took longer than this are all kept.");
     let slower_than_ms = keys.optional(slower, &whole::<1, 86_400_000>("milliseconds, a whole number above 0"));
     let rest = keys.or(key("rest", "0.05", "Of all others."), &RATIO, 1.0);
@@ -139,8 +142,11 @@ pub struct Limits {
 pub(super) fn limits(keys: &mut Keys<'_, '_>) -> Option<Limits> {
     let body = key("body_bytes", "64KiB", "Of each body, this much is kept; the rest is counted.");
     let body_bytes = keys.or(body, &bytes::<0, { 64 << 20 }>("a size up to 64MiB, such as 65536 or 64KiB"), 1 << 20);
-    let memory =
-        key("memory", "128MiB", "What is captured and waits takes at most this; beyond, it is dropped and counted.");
+    let memory = key(
+        "memory",
+        "128MiB",
+        "What is captured and waits takes at most this; beyond, it is dropped and counted. A quarter is for bodies that wait to be redacted, a quarter for object stores, a quarter for the other outputs.",
+    );
     let kind = bytes::<{ 16 << 20 }, { 1 << 40 }>("a size of 16MiB or more, such as 256MiB");
     let memory = keys.or(memory, &kind, 256 << 20);
     let queue = key("queue", "8192", "Exchanges that may wait for each output; beyond, they are dropped and counted.");

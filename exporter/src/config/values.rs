@@ -1,4 +1,4 @@
-//! Values that are more than a name or a number: sizes, addresses, URLs, patterns, paths into JSON.
+//! Values that are more than a name or a number: sizes, addresses, URLs, patterns.
 
 use std::net::SocketAddr;
 
@@ -169,66 +169,3 @@ pub(super) const REGEX: Parsed<regex::bytes::Regex> = Parsed {
     },
     show: |regex| regex.as_str().to_owned(),
 };
-
-/// One step into a JSON document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    Key(String),
-    Index(usize),
-    /// Every member of an object, every item of a list.
-    Any,
-}
-
-/// A place in JSON documents.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JsonPath {
-    pub text: String,
-    pub steps: Vec<Step>,
-}
-
-pub(super) const JSON_PATH: Parsed<JsonPath> = Parsed {
-    expected: "a path into JSON such as `$.user.password`, `user.password`, `cards[*].number` or `*.token`",
-    parse: json_path,
-    show: |path| path.text.clone(),
-};
-
-fn json_path(text: &str) -> Result<JsonPath, String> {
-    let mut rest = match text.strip_prefix('$') {
-        Some(rest) => rest.strip_prefix('.').unwrap_or(rest),
-        None => text,
-    };
-    if rest.is_empty() {
-        return Err("name what is to be hidden behind the `$`; `$.*` is everything".into());
-    }
-    let mut steps = Vec::new();
-    loop {
-        if let Some(inner) = rest.strip_prefix('[') {
-            let (inside, after) = inner.split_once(']').ok_or("a `[` is not closed")?;
-            let quoted = ['\'', '"'].iter().find_map(|quote| inside.strip_prefix(*quote)?.strip_suffix(*quote));
-            steps.push(match (inside, quoted) {
-                ("*", _) => Step::Any,
-                (_, Some(key)) if !key.is_empty() => Step::Key(key.to_owned()),
-                (index, _) => Step::Index(index.parse().map_err(|_| "in brackets stands `*`, a number or a 'key'")?),
-            });
-            rest = after;
-        } else {
-            let end = rest.find(['.', '[']).unwrap_or(rest.len());
-            let (step, after) = rest.split_at(end);
-            steps.push(match step {
-                "" => return Err("a key is missing between two dots; `..` is not supported, `*` is one level".into()),
-                "*" => Step::Any,
-                step if step.contains([']', '*', '\'', '"', ' ']) => {
-                    return Err("a `*` stands alone between dots; other characters go as ['my key']".into());
-                }
-                key => Step::Key(key.to_owned()),
-            });
-            rest = after;
-        }
-        match rest.strip_prefix('.') {
-            Some(after) => rest = after,
-            None if rest.is_empty() => return Ok(JsonPath { text: text.to_owned(), steps }),
-            None if rest.starts_with('[') => {}
-            None => return Err("behind `]` stands `.`, `[` or nothing".into()),
-        }
-    }
-}

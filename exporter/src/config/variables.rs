@@ -5,6 +5,10 @@ use super::{Configuration, Lookup, Named, Otlp};
 
 const ENDPOINT: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
+/// Of spans and of log records.
+const QUEUES: [&str; 2] = ["OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BLRP_MAX_QUEUE_SIZE"];
+const EXPORTERS: [&str; 2] = ["OTEL_TRACES_EXPORTER", "OTEL_LOGS_EXPORTER"];
+
 /// What belongs to an endpoint, without the prefix. A setting for traces beats that for all signals.
 const OF_ENDPOINT: [&str; 6] =
     ["PROTOCOL", "HEADERS", "COMPRESSION", "CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"];
@@ -19,7 +23,7 @@ impl Configuration {
         if let Some(value) = set(name) {
             return Some(value);
         }
-        if name == "OTEL_BSP_MAX_QUEUE_SIZE" {
+        if QUEUES.contains(&name) {
             return Some(self.limits.queue.to_string());
         }
         if ENDPOINT.iter().any(|name| set(name).is_some()) {
@@ -32,6 +36,24 @@ impl Configuration {
             return Some(otlp.endpoint.clone());
         }
         OF_ENDPOINT.contains(&rest).then(|| setting(otlp, rest)).flatten()
+    }
+
+    /// The same for a collector that is no other's substitute: the environment's is not in its place, and only what is
+    /// not about a collector comes from there.
+    pub fn variable_of(&self, otlp: &Otlp, name: &str, environment: Lookup<'_>) -> Option<String> {
+        let set = |name: &str| environment(name).filter(|value| !value.trim().is_empty());
+        if EXPORTERS.contains(&name) {
+            // Spans, or log records, are not wanted at all; where they go is said.
+            return set(name).filter(|value| value.trim() == "none");
+        }
+        match name.strip_prefix("OTEL_EXPORTER_OTLP_") {
+            Some("ENDPOINT") => Some(otlp.endpoint.clone()),
+            Some(rest) if OF_ENDPOINT.contains(&rest) => setting(otlp, rest),
+            Some(rest) if rest.ends_with("TIMEOUT") => set(name),
+            Some(_) => None,
+            None if QUEUES.contains(&name) => set(name).or_else(|| Some(self.limits.queue.to_string())),
+            None => set(name),
+        }
     }
 }
 

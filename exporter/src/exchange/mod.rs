@@ -35,6 +35,12 @@ impl Exchange {
     pub fn spans(&self) -> usize {
         usize::from(self.server.is_some()) + self.attempts.len()
     }
+
+    /// That of its first span: the trace and its flag are the same in all of them.
+    pub fn context(&self) -> Option<&Context> {
+        let server = self.server.as_ref().map(|server| &server.context);
+        server.or_else(|| self.attempts.first().map(|attempt| &attempt.context))
+    }
 }
 
 impl Exchange {

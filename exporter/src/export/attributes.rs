@@ -6,11 +6,11 @@ use std::borrow::Cow;
 
 use hoptap_semconv::{attribute as key, value};
 
-use super::redact::Redaction;
 use super::short::Short;
-use super::url;
+use super::{bodies, url};
 use crate::event::Name;
 use crate::exchange::{Attempt, End, Headers, Hop, Link, Method, NameSource, Role, Rpc, Server, Tls};
+use crate::redact::Redaction;
 use crate::rpc::status_name;
 
 /// Takes attributes. Keys come at most once per span.
@@ -41,10 +41,10 @@ pub trait Sink {
 }
 
 /// Says what is known of a client request: a SERVER span.
-pub fn server(server: &Server, redaction: Redaction, sink: &mut impl Sink) {
+pub fn server(server: &Server, redaction: &Redaction, sink: &mut impl Sink) {
     let hop = &server.hop;
     method(hop, sink);
-    sink.text(key::URL_PATH, &hop.path);
+    sink.text(key::URL_PATH, &url::path(hop));
     if let Some(query) = &hop.query {
         sink.text(key::URL_QUERY, &redaction.query(query));
     }
@@ -81,7 +81,7 @@ pub fn server(server: &Server, redaction: Redaction, sink: &mut impl Sink) {
 }
 
 /// Says what is known of one request to a backend: a CLIENT span.
-pub fn attempt(attempt: &Attempt, redaction: Redaction, sink: &mut impl Sink) {
+pub fn attempt(attempt: &Attempt, redaction: &Redaction, sink: &mut impl Sink) {
     let hop = &attempt.hop;
     method(hop, sink);
     url::reached(hop, redaction, |pieces| sink.pieces(key::URL_FULL, pieces));
@@ -288,7 +288,7 @@ fn names(
     }
 }
 
-fn headers(hop: &Hop, redaction: Redaction, sink: &mut impl Sink) {
+fn headers(hop: &Hop, redaction: &Redaction, sink: &mut impl Sink) {
     for (prefix, headers) in
         [(key::HTTP_REQUEST_HEADER, &hop.request_headers), (key::HTTP_RESPONSE_HEADER, &hop.response_headers)]
     {
@@ -296,10 +296,11 @@ fn headers(hop: &Hop, redaction: Redaction, sink: &mut impl Sink) {
             sink.list(format!("{prefix}.{name}"), &values);
         }
     }
+    bodies::urls(hop, sink);
 }
 
 /// Headers by lower-case name, in the order in which the names first came.
-fn grouped<'a>(headers: &'a Headers, redaction: Redaction) -> Vec<(String, Vec<Cow<'a, str>>)> {
+fn grouped<'a>(headers: &'a Headers, redaction: &Redaction) -> Vec<(String, Vec<Cow<'a, str>>)> {
     let mut groups: Vec<(String, Vec<Cow<'a, str>>)> = Vec::new();
     for (name, text) in headers.iter() {
         let text = redaction.header(&name, text);

@@ -6,14 +6,32 @@ use std::fmt::{self, Write};
 use hoptap_semconv::attribute as key;
 
 use super::attributes::{self, Sink};
-use super::redact::Redaction;
+use super::bodies;
+use super::objects::Part;
 use super::time::Timestamp;
-use crate::exchange::{Context, Exchange, Hop};
+use crate::exchange::{Content, Context, Exchange, Hop};
+use crate::redact::Redaction;
 
 /// Appends one line: `timestamp`, `trace_id`, what is known of the process, then `ingress` (the client's request) and
 /// `egress` (the requests to backends, in order). Each of these has `span_id`, `parent_span_id`, `timestamp`,
 /// `duration_ms`, `first_byte_ms`, and the attributes of its span; `ingress` also has `overhead_ms`.
-pub fn write(exchange: &Exchange, redaction: Redaction, out: &mut String) {
+///
+/// What was captured of bodies is `request.body` and `response.body` in each: `text`, or a `note` where there is no text
+/// or not all of it, `bytes_seen`, `bytes_captured`, `truncated`, `content_type`, `content_encoding`, `withheld`, `urls`.
+pub fn write(exchange: &Exchange, redaction: &Redaction, out: &mut String) {
+    write_with(exchange, redaction, Bodies::Shown, out);
+}
+
+/// Whether the text of bodies goes along with what is said of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bodies {
+    Shown,
+    /// They lie elsewhere.
+    Named,
+}
+
+/// The same with or without the text of bodies.
+pub fn write_with(exchange: &Exchange, redaction: &Redaction, bodies: Bodies, out: &mut String) {
     let first = exchange
         .server
         .as_ref()
@@ -36,6 +54,7 @@ pub fn write(exchange: &Exchange, redaction: Redaction, out: &mut String) {
         ingress.span(&server.context, &server.hop);
         ingress.milliseconds("overhead_ms", server.overhead);
         attributes::server(server, redaction, &mut ingress);
+        ingress.bodies(&server.hop, bodies);
         ingress.close();
     }
     object.key("egress");
@@ -47,6 +66,7 @@ pub fn write(exchange: &Exchange, redaction: Redaction, out: &mut String) {
         let mut egress = Object::open(object.out);
         egress.span(&attempt.context, &attempt.hop);
         attributes::attempt(attempt, redaction, &mut egress);
+        egress.bodies(&attempt.hop, bodies);
         egress.close();
     }
     object.out.push(']');
@@ -89,6 +109,41 @@ impl<'a> Object<'a> {
         self.key(key);
         let micros = nanos / 1000;
         let _ = write!(self.out, "{}.{:03}", micros / 1000, micros % 1000);
+    }
+
+    fn bodies(&mut self, hop: &Hop, bodies: Bodies) {
+        for (part, content) in bodies::of(hop) {
+            self.key(match part {
+                Part::Request => "request.body",
+                Part::Response => "response.body",
+            });
+            let mut body = Object::open(self.out);
+            body.content(content, bodies);
+            body.close();
+        }
+    }
+
+    fn content(&mut self, content: &Content, bodies: Bodies) {
+        let captured = &content.captured;
+        if bodies == Bodies::Shown && content.withheld.is_none() {
+            let (text, note) = bodies::shown(content);
+            text.iter().for_each(|text| self.text("text", text));
+            note.iter().for_each(|note| self.text("note", note));
+        }
+        self.integer("bytes_seen", i64::try_from(captured.seen).unwrap_or(i64::MAX));
+        self.integer("bytes_captured", i64::try_from(captured.captured()).unwrap_or(i64::MAX));
+        self.flag("truncated", captured.truncated);
+        for (key, value) in [("content_type", &captured.content_type), ("content_encoding", &captured.content_encoding)]
+        {
+            value.iter().for_each(|value| self.text(key, value));
+        }
+        if let Some(reason) = content.withheld {
+            self.shown("withheld", reason);
+        }
+        if !content.urls.is_empty() {
+            let urls: Vec<_> = content.urls.iter().map(|url| Cow::Borrowed(url.as_ref())).collect();
+            self.list("urls".to_owned(), &urls);
+        }
     }
 
     pub(super) fn span(&mut self, context: &Context, hop: &Hop) {
@@ -168,7 +223,7 @@ mod tests {
     #[track_caller]
     fn check(exchange: &Exchange, file: &str) {
         let mut line = String::new();
-        write(exchange, Redaction::default(), &mut line);
+        write(exchange, &Redaction::default(), &mut line);
         assert_eq!(line.matches('\n').count(), 1, "one line: {line}");
         assert!(!line.contains("s3cret"), "{line}");
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
@@ -183,6 +238,7 @@ mod tests {
         check(&sample::unrouted(), "json/unrouted.json");
         check(&sample::upgraded(), "json/upgraded.json");
         check(&sample::health_check(), "json/health-check.json");
+        check(&sample::full(), "json/full.json");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! deliver it counts.
 
 pub mod attributes;
+pub mod bodies;
+pub mod contents;
 pub mod counts;
 pub mod direction;
 pub mod events;
@@ -13,7 +15,6 @@ pub mod objects;
 pub mod otlp;
 mod pause;
 pub mod queue;
-pub mod redact;
 #[cfg(test)]
 pub(crate) mod sample;
 mod short;
@@ -31,7 +32,7 @@ pub use direction::Direction;
 use crate::exchange::Exchange;
 
 /// Somewhere that exchanges go.
-pub trait Output: Send {
+pub trait Output: Send + Sync {
     /// One of the values of `hoptap.queue.name`, for labels.
     fn name(&self) -> &'static str;
 
@@ -40,6 +41,11 @@ pub trait Output: Send {
 
     /// What became of everything that was offered, so far.
     fn counts(&self) -> Counts;
+
+    /// Bytes of bodies that wait; 0 where they are not counted.
+    fn bytes_waiting(&self) -> usize {
+        0
+    }
 
     /// Delivers what waits, for at most `within`, and ends. Returns the last counts: nothing waits in them.
     fn finish(self: Box<Self>, within: Duration) -> Counts;

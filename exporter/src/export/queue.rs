@@ -99,6 +99,11 @@ impl Level {
         self.bytes.load(Relaxed)
     }
 
+    /// Half of the units or of the bytes that may wait do.
+    pub fn is_half_full(&self) -> bool {
+        self.length() > self.capacity / 2 || self.bytes() > self.byte_capacity / 2
+    }
+
     /// Units that were taken in since the start.
     pub fn accepted(&self) -> u64 {
         self.accepted.load(Relaxed)
@@ -151,17 +156,26 @@ impl<T> Sender<T> {
 
     /// The same for an item whose bytes count.
     pub fn push_heavy(&self, item: T, units: usize, bytes: usize) -> bool {
+        self.give(item, units, bytes).is_ok()
+    }
+
+    /// The same, for who knows what else to do with an item that found no room.
+    ///
+    /// # Errors
+    /// The item, which was counted as dropped.
+    pub fn give(&self, item: T, units: usize, bytes: usize) -> Result<(), T> {
         let weight = Weight { units, bytes };
         let taken = self.level.reserve(weight);
         let wanted = self.call.wanted.load(SeqCst);
-        if taken && self.sender.send((weight, item)).is_ok() {
+        let sent = if taken { self.sender.send((weight, item)).map_err(|refused| refused.0.1) } else { Err(item) };
+        let Err(item) = sent else {
             self.level.accepted.fetch_add(units as u64, Relaxed);
             let heavy = || wanted != usize::MAX && self.level.bytes() >= self.call.wanted_bytes.load(SeqCst);
             if self.level.length() >= wanted || heavy() {
                 self.call.ring();
             }
-            return true;
-        }
+            return Ok(());
+        };
         // What waits can be less than the output wants, and yet leave no room for this.
         if wanted != usize::MAX {
             self.call.ring();
@@ -170,7 +184,7 @@ impl<T> Sender<T> {
             self.level.release(weight);
         }
         self.level.dropped.fetch_add(units as u64, Relaxed);
-        false
+        Err(item)
     }
 
     pub fn level(&self) -> &Arc<Level> {

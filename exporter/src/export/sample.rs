@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
+use crate::body::{self, Captured};
 use crate::event::Process;
 use crate::exchange::{
-    Attempt, Body, Context, ErrorKind, Exchange, Headers, Hop, Kept, Link, Method, NameSource, Role, Server, Version,
+    Attempt, Body, Content, Contents, Context, ErrorKind, Exchange, Headers, Hop, Kept, Level, Link, Method,
+    NameSource, Role, Server, Version,
 };
+use crate::redact::Failed;
 
 /// 2026-07-01T00:00:00Z.
 const START: u64 = 1_782_864_000_000_000_000;
@@ -101,6 +106,46 @@ pub(crate) fn exchange() -> Exchange {
         attempts: vec![attempt(0xc0de)],
         kept: Kept::default(),
     }
+}
+
+/// A body that was captured whole.
+pub(crate) fn content(content_type: &str, bytes: impl Into<Bytes>) -> Content {
+    let bytes = bytes.into();
+    let seen = bytes.len() as u64;
+    let captured = Captured { bytes, seen, content_type: Some(content_type.into()), ..Captured::default() };
+    Content { captured, ..Content::default() }
+}
+
+/// With bodies of every kind: JSON, gzip, an image, one that was cut, one that cannot be shown, and an empty one.
+pub(crate) fn full() -> Exchange {
+    let mut exchange = detailed();
+    exchange.kept.level = Level::Full;
+    let named = br#"{"name": "Alice", "role": "admin"}"#;
+    let told = br#"{"service":"service-a","method":"POST"}"#;
+    let mut squeezed = content("application/json", body::sample::encode("gzip", told));
+    squeezed.captured.content_encoding = Some("gzip".into());
+    squeezed.urls = vec!["s3://traffic/egress-response".into(), "file:///spool/egress-response".into()];
+    let mut hidden = content("application/json", Bytes::new());
+    hidden.captured.seen = 34;
+    hidden.captured.truncated = true;
+    hidden.withheld = Some(Failed::Json(17));
+    if let Some(server) = &mut exchange.server {
+        let mut response = content("text/plain; charset=utf-8", &b"bell\x07 \x1b[2J\r\n\ttab\xc3\xa4 \xc3"[..]);
+        // Not text, for the control characters.
+        response.captured.seen = 151;
+        response.captured.truncated = true;
+        let request = Some(content("application/json", &named[..]));
+        server.hop.contents = Some(Box::new(Contents { request, response: Some(response) }));
+    }
+    exchange.attempts[0].hop.contents = Some(Box::new(Contents { request: Some(hidden), response: Some(squeezed) }));
+    let mut retry = attempt(0xdead);
+    let png = content("image/png", &b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..]);
+    let mut cut = content("text/plain", "first line\r\nsecond\tline, cut in the middle of a w");
+    cut.captured.seen = 4096;
+    cut.captured.truncated = true;
+    retry.hop.contents = Some(Box::new(Contents { request: Some(png), response: Some(cut) }));
+    exchange.attempts.push(retry);
+    exchange
 }
 
 /// The same with headers, secrets among them.

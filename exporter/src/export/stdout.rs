@@ -3,15 +3,15 @@
 //! A slow reader of the pipe costs lines, which are counted; a closed pipe ends this output and nothing else.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::counts::{Counts, Ledger, add};
-use super::queue::{Receiver, Sender, bounded};
-use super::redact::Redaction;
+use super::queue::{Receiver, Sender, bounded_by};
 use super::{Output, events, json, text};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, kept};
+use crate::redact::Redaction;
 
 /// How exchanges are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,12 +21,26 @@ pub enum Format {
     Text,
     /// One object per line.
     Json,
+    /// One or the other, as the rules say of each exchange.
+    Kept,
     /// One anonymised object per line, for each hop.
     Events,
 }
 
-/// Exchanges that may wait for the reader of the pipe: about a second of a busy proxy, a few MiB.
-const CAPACITY: usize = 8192;
+/// What may wait for the reader of the pipe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    pub exchanges: usize,
+    /// Of their bodies.
+    pub bytes: usize,
+}
+
+impl Default for Room {
+    /// About a second of a busy proxy, a few MiB; and an eighth of what hoptap may take.
+    fn default() -> Self {
+        Self { exchanges: 8192, bytes: 32 << 20 }
+    }
+}
 
 /// Bytes that are gathered while more exchanges wait; one write call for each exchange would cost more than its text.
 const CHUNK: usize = 64 * 1024;
@@ -36,7 +50,8 @@ const CHUNK: usize = 64 * 1024;
 pub struct Stdout {
     sender: Sender<Arc<Exchange>>,
     ledger: Arc<Ledger>,
-    ended: std::sync::mpsc::Receiver<()>,
+    /// Only the end waits for it.
+    ended: Mutex<std::sync::mpsc::Receiver<()>>,
 }
 
 impl Stdout {
@@ -44,22 +59,22 @@ impl Stdout {
     ///
     /// # Errors
     /// The system refuses another thread.
-    pub fn start(format: Format, redaction: Redaction) -> io::Result<Self> {
-        Self::to(io::stdout(), format, redaction, CAPACITY)
+    pub fn start(format: Format, redaction: Arc<Redaction>, room: Room) -> io::Result<Self> {
+        Self::to(io::stdout(), format, redaction, room)
     }
 
     fn to(
         stream: impl Write + Send + 'static,
         format: Format,
-        redaction: Redaction,
-        capacity: usize,
+        redaction: Arc<Redaction>,
+        room: Room,
     ) -> io::Result<Self> {
-        let (sender, receiver) = bounded(capacity);
+        let (sender, receiver) = bounded_by(room.exchanges, room.bytes);
         let ledger = Arc::new(Ledger::new(Arc::clone(sender.level())));
         let (end, ended) = sync_channel(1);
         let writer = Writer { receiver, ledger: Arc::clone(&ledger), format, redaction };
         std::thread::Builder::new().name("stdout".into()).spawn(move || writer.run(stream, &end))?;
-        Ok(Self { sender, ledger, ended })
+        Ok(Self { sender, ledger, ended: Mutex::new(ended) })
     }
 }
 
@@ -69,15 +84,20 @@ impl Output for Stdout {
     }
 
     fn offer(&self, exchange: &Arc<Exchange>) {
-        self.sender.push(Arc::clone(exchange), 1);
+        self.sender.push_heavy(Arc::clone(exchange), 1, exchange.content_bytes());
     }
 
     fn counts(&self) -> Counts {
         self.ledger.counts()
     }
 
+    fn bytes_waiting(&self) -> usize {
+        self.sender.level().bytes()
+    }
+
     fn finish(self: Box<Self>, within: Duration) -> Counts {
         let Self { sender, ledger, ended } = *self;
+        let ended = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
         drop(sender);
         // A thread that hangs in a write cannot be ended: it is left to the end of the process.
         if let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(within) {
@@ -91,7 +111,7 @@ struct Writer {
     receiver: Receiver<Arc<Exchange>>,
     ledger: Arc<Ledger>,
     format: Format,
-    redaction: Redaction,
+    redaction: Arc<Redaction>,
 }
 
 impl Writer {
@@ -124,9 +144,10 @@ impl Writer {
 
     fn append(&self, exchange: &Exchange, out: &mut String) {
         match self.format {
-            Format::Text => text::write(exchange, self.redaction, out),
-            Format::Json => json::write(exchange, self.redaction, out),
             Format::Events => events::write(exchange, out),
+            Format::Json => json::write(exchange, &self.redaction, out),
+            Format::Kept if exchange.kept.format == kept::Format::Json => json::write(exchange, &self.redaction, out),
+            Format::Text | Format::Kept => text::write(exchange, &self.redaction, out),
         }
     }
 }
@@ -142,6 +163,10 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(10);
 
+    fn room(exchanges: usize) -> Room {
+        Room { exchanges, ..Room::default() }
+    }
+
     fn offer(output: &Stdout, count: usize) {
         let exchange = Arc::new(sample::exchange());
         (0..count).for_each(|_| output.offer(&exchange));
@@ -151,7 +176,7 @@ mod tests {
     fn what_is_offered_is_written() {
         let check = |format: Format, mark: &str| {
             let (reader, writer) = pipe().unwrap();
-            let output = Stdout::to(writer, format, Redaction::default(), 1000).unwrap();
+            let output = Stdout::to(writer, format, Arc::default(), room(1000)).unwrap();
             let lines =
                 std::thread::spawn(move || BufReader::new(reader).lines().map(Result::unwrap).collect::<Vec<_>>());
             offer(&output, 500);
@@ -162,13 +187,14 @@ mod tests {
         };
         check(Format::Text, "INGRESS ←");
         check(Format::Json, "\"ingress\":");
+        check(Format::Kept, "INGRESS ←");
         check(Format::Events, "\"egress\"");
     }
 
     #[test]
     fn a_closed_pipe_ends_the_output_only() {
         let (reader, writer) = pipe().unwrap();
-        let output = Stdout::to(writer, Format::Text, Redaction::default(), 1000).unwrap();
+        let output = Stdout::to(writer, Format::Text, Arc::default(), room(1000)).unwrap();
         drop(reader);
         offer(&output, 10);
         while output.counts().export_failed == 0 {
@@ -183,7 +209,7 @@ mod tests {
     #[test]
     fn a_pipe_that_nobody_reads_drops_and_counts() {
         let (reader, writer) = pipe().unwrap();
-        let output = Stdout::to(writer, Format::Text, Redaction::default(), 16).unwrap();
+        let output = Stdout::to(writer, Format::Text, Arc::default(), room(16)).unwrap();
         offer(&output, 5000);
         assert!(output.counts().queue_full > 0, "{:?}", output.counts());
         let counts = Box::new(output).finish(Duration::from_millis(50));

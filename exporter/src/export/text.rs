@@ -2,20 +2,20 @@
 
 use std::fmt::{self, Write};
 
-use super::attributes;
-use super::redact::Redaction;
+use super::objects::Part;
 use super::time::Readable;
-use super::url;
-use crate::exchange::{Attempt, Context, End, Exchange, Headers, Hop, Role, Server};
+use super::{attributes, bodies, url};
+use crate::exchange::{Attempt, Content, Context, End, Exchange, Headers, Hop, Role, Server};
+use crate::redact::Redaction;
 use crate::rpc::status_name;
 
 /// Appends the blocks of one exchange.
-pub fn write(exchange: &Exchange, redaction: Redaction, out: &mut String) {
+pub fn write(exchange: &Exchange, redaction: &Redaction, out: &mut String) {
     // Writing to a `String` cannot fail.
     let _ = blocks(exchange, redaction, out);
 }
 
-fn blocks(exchange: &Exchange, redaction: Redaction, out: &mut String) -> fmt::Result {
+fn blocks(exchange: &Exchange, redaction: &Redaction, out: &mut String) -> fmt::Result {
     if let Some(server) = &exchange.server {
         ingress(exchange, server, redaction, out)?;
     }
@@ -25,7 +25,7 @@ fn blocks(exchange: &Exchange, redaction: Redaction, out: &mut String) -> fmt::R
     Ok(())
 }
 
-fn ingress(exchange: &Exchange, server: &Server, redaction: Redaction, out: &mut String) -> fmt::Result {
+fn ingress(exchange: &Exchange, server: &Server, redaction: &Redaction, out: &mut String) -> fmt::Result {
     let hop = &server.hop;
     open(exchange, out)?;
     line(out, "Direction", "INGRESS ← (client to traefik)")?;
@@ -51,18 +51,18 @@ fn ingress(exchange: &Exchange, server: &Server, redaction: Redaction, out: &mut
     }
     line(out, "Overhead", format_args!("{} (spent in traefik)", Readable(server.overhead)))?;
     trace(&server.context, out)?;
-    headers(hop, redaction, out)?;
+    messages(hop, redaction, out)?;
     close(out)
 }
 
-fn egress(exchange: &Exchange, attempt: &Attempt, redaction: Redaction, out: &mut String) -> fmt::Result {
+fn egress(exchange: &Exchange, attempt: &Attempt, redaction: &Redaction, out: &mut String) -> fmt::Result {
     let hop = &attempt.hop;
     open(exchange, out)?;
     line(out, "Direction", format_args!("EGRESS → (traefik to {})", destination(attempt.role)))?;
     url::reached(hop, redaction, |pieces| request(hop, &pieces.concat(), out))?;
     option(out, "Service", attempt.service.as_deref())?;
     option(out, "Server", attempt.server_url.as_deref())?;
-    option(out, "Host header", hop.host.as_deref())?;
+    option(out, "Host header", hop.host.as_deref().map(url::without_user).as_deref())?;
     if attempt.resend_count > 0 {
         line(out, "Retry", attempt.resend_count)?;
     }
@@ -70,7 +70,7 @@ fn egress(exchange: &Exchange, attempt: &Attempt, redaction: Redaction, out: &mu
     if let Some(link) = attempt.link {
         line(out, "Link", attributes::link(link))?;
     }
-    headers(hop, redaction, out)?;
+    messages(hop, redaction, out)?;
     close(out)
 }
 
@@ -153,7 +153,7 @@ fn beyond(hop: &Hop, out: &mut String) -> fmt::Result {
             Some((status, None)) => write!(out, "status {status}")?,
             None => write!(out, "no status")?,
         }
-        messages(call.requests, call.responses, out)?;
+        counted(call.requests, call.responses, out)?;
     }
     if let Some(session) = &hop.websocket {
         write!(out, "WebSocket: ")?;
@@ -161,7 +161,7 @@ fn beyond(hop: &Hop, out: &mut String) -> fmt::Result {
             Some(code) => write!(out, "closed with {code}")?,
             None => write!(out, "no Close frame")?,
         }
-        messages(session.sent, session.received, out)?;
+        counted(session.sent, session.received, out)?;
     }
     if let Some(reset) = hop.reset {
         let by = match reset.by {
@@ -176,7 +176,7 @@ fn beyond(hop: &Hop, out: &mut String) -> fmt::Result {
     Ok(())
 }
 
-fn messages(sent: Option<u64>, received: Option<u64>, out: &mut String) -> fmt::Result {
+fn counted(sent: Option<u64>, received: Option<u64>, out: &mut String) -> fmt::Result {
     let count = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
     writeln!(out, " ({} messages sent, {} received)", count(sent), count(received))
 }
@@ -185,14 +185,28 @@ fn trace(context: &Context, out: &mut String) -> fmt::Result {
     writeln!(out, "Trace: {:032x} (span {:016x})", context.trace_id, context.span_id)
 }
 
-fn headers(hop: &Hop, redaction: Redaction, out: &mut String) -> fmt::Result {
-    for (title, headers) in [("Request", &hop.request_headers), ("Response", &hop.response_headers)] {
-        block(title, headers, redaction, out)?;
-    }
-    Ok(())
+/// Header lines and bodies, the request's first.
+fn messages(hop: &Hop, redaction: &Redaction, out: &mut String) -> fmt::Result {
+    block("Request", &hop.request_headers, redaction, out)?;
+    body("Request", bodies::part(hop, Part::Request), out)?;
+    block("Response", &hop.response_headers, redaction, out)?;
+    body("Response", bodies::part(hop, Part::Response), out)
 }
 
-fn block(title: &str, headers: &Headers, redaction: Redaction, out: &mut String) -> fmt::Result {
+fn body(title: &str, content: Option<&Content>, out: &mut String) -> fmt::Result {
+    let Some(content) = content.filter(|content| content.captured.seen > 0) else { return Ok(()) };
+    writeln!(out, "\n--- {title} Body ---")?;
+    let (text, note) = bodies::shown(content);
+    for line in text.iter().flat_map(|text| text.lines()) {
+        writeln!(out, "{}", CleanLine(line))?;
+    }
+    if let Some(note) = note {
+        writeln!(out, "{}", Clean(&note))?;
+    }
+    content.urls.iter().try_for_each(|url| writeln!(out, "[stored as {}]", Clean(url)))
+}
+
+fn block(title: &str, headers: &Headers, redaction: &Redaction, out: &mut String) -> fmt::Result {
     if headers.is_empty() {
         return Ok(());
     }
@@ -227,6 +241,21 @@ impl fmt::Display for Clean<'_> {
             rest = chars.as_str();
         }
         f.write_str(rest)
+    }
+}
+
+/// The same for a line that may hold tabs.
+struct CleanLine<'a>(&'a str);
+
+impl fmt::Display for CleanLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, piece) in self.0.split('\t').enumerate() {
+            if number > 0 {
+                f.write_char('\t')?;
+            }
+            Clean(piece).fmt(f)?;
+        }
+        Ok(())
     }
 }
 
@@ -270,7 +299,7 @@ mod tests {
     #[track_caller]
     fn check(exchange: &Exchange, file: &str) {
         let mut got = String::new();
-        write(exchange, Redaction::default(), &mut got);
+        write(exchange, &Redaction::default(), &mut got);
         assert!(!got.contains("s3cret"), "{got}");
         sample::golden(file, &got);
     }
@@ -283,6 +312,7 @@ mod tests {
         check(&sample::unrouted(), "text/unrouted.txt");
         check(&sample::upgraded(), "text/upgraded.txt");
         check(&sample::health_check(), "text/health-check.txt");
+        check(&sample::full(), "text/full.txt");
     }
 
     #[test]
@@ -290,7 +320,7 @@ mod tests {
         let mut exchange = sample::exchange();
         exchange.server.as_mut().unwrap().hop.path = "/\x1b[2J\u{9b}\nStatus: 200".into();
         let mut got = String::new();
-        write(&exchange, Redaction::default(), &mut got);
+        write(&exchange, &Redaction::default(), &mut got);
         assert!(got.contains(r"/\u{1b}[2J\u{9b}\nStatus: 200"), "{got}");
         assert!(got.chars().all(|char| char == '\n' || !char.is_control()));
     }

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use super::redact::{REDACTED, Redaction};
 use super::short::Short;
 use crate::exchange::{Hop, Method};
 use crate::redact::around_user;
+use crate::redact::{REDACTED, Redaction};
 
 /// `http` or `https`, as this hop was carried.
 pub fn scheme(hop: &Hop) -> &'static str {
@@ -14,7 +14,7 @@ pub fn scheme(hop: &Hop) -> &'static str {
 }
 
 /// The URL that the client asked for: absolute-form target, else the Host header, else the address it came to.
-pub fn requested(hop: &Hop, redaction: Redaction) -> String {
+pub fn requested(hop: &Hop, redaction: &Redaction) -> String {
     let said = hop.host.as_deref().filter(|host| !host.is_empty());
     match said {
         Some(host) => absolute(hop, &without_user(host), redaction, |pieces| pieces.concat()),
@@ -27,11 +27,11 @@ pub fn requested(hop: &Hop, redaction: Redaction) -> String {
 
 /// The URL that was in fact asked, in pieces: Traefik forwards the client's Host by default (`passHostHeader`), so the
 /// server is named by the socket.
-pub fn reached<T>(hop: &Hop, redaction: Redaction, take: impl FnOnce(&[&str]) -> T) -> T {
+pub fn reached<T>(hop: &Hop, redaction: &Redaction, take: impl FnOnce(&[&str]) -> T) -> T {
     absolute(hop, Short::address(hop.peer).as_str(), redaction, take)
 }
 
-fn absolute<T>(hop: &Hop, authority: &str, redaction: Redaction, take: impl FnOnce(&[&str]) -> T) -> T {
+fn absolute<T>(hop: &Hop, authority: &str, redaction: &Redaction, take: impl FnOnce(&[&str]) -> T) -> T {
     let base = hop.absolute.as_deref().map(without_user);
     let mut tunnel = Cow::Borrowed("");
     let [mut scheme, mut divider, mut authority] = match &base {
@@ -53,12 +53,17 @@ fn absolute<T>(hop: &Hop, authority: &str, redaction: Redaction, take: impl FnOn
 }
 
 /// A URL or an authority with its user and password replaced, as `url.full` must have it.
-fn without_user(url: &str) -> Cow<'_, str> {
+pub fn without_user(url: &str) -> Cow<'_, str> {
     match around_user(url) {
         (_, "", _) => Cow::Borrowed(url),
         (scheme, user, host) if user.contains(':') => Cow::Owned(format!("{scheme}{REDACTED}:{REDACTED}@{host}")),
         (scheme, _, host) => Cow::Owned(format!("{scheme}{REDACTED}@{host}")),
     }
+}
+
+/// The path of a hop, as `url.path` says it; the target of a CONNECT is none, and may hold a password.
+pub fn path(hop: &Hop) -> Cow<'_, str> {
+    if hop.path.starts_with('/') { Cow::Borrowed(&hop.path) } else { without_user(&hop.path) }
 }
 
 /// Name and port that the client asked for; the port of the scheme where none is written.
@@ -118,7 +123,7 @@ mod tests {
     fn urls() {
         let check = |host: &str, absolute: Option<&str>, target: &str, requested_url: &str, reached_url: &str| {
             let hop = hop(host, absolute, target, false);
-            let redaction = Redaction::default();
+            let redaction = &Redaction::default();
             assert_eq!(requested(&hop, redaction), requested_url);
             assert_eq!(reached(&hop, redaction, |pieces| pieces.concat()), reached_url);
         };

@@ -6,7 +6,7 @@ use super::edits::Edits;
 use super::json::{self, Paths};
 use super::names::{LONGEST_NAME, Names, any_part, is_built_in_key, is_secret_header, letters};
 use super::pattern::Pattern;
-use super::{Cookies, Fault, REDACTED, Settings, cookies, pairs};
+use super::{Cookies, Fault, REDACTED, Settings, around_user, cookies, pairs};
 use crate::exchange::Headers;
 
 /// What is replaced by [`REDACTED`].
@@ -48,10 +48,10 @@ impl Redaction {
         let key = |name: &str| letters(name).collect();
         let named = match &settings.cookies {
             Cookies::Hidden => None,
-            Cookies::Named(list) => Some(names("cookies", list, "=;,", header, &mut faults)),
+            Cookies::Named(list) => Some(names("cookies", list, NAME, header, &mut faults)),
         };
         let listed = Listed {
-            headers: names("headers", &settings.headers, ":=;,", header, &mut faults),
+            headers: names("headers", &settings.headers, NAME, header, &mut faults),
             query: names("query", &settings.query, KEY, key, &mut faults),
             cookies: named,
         };
@@ -104,6 +104,13 @@ impl Redaction {
         if is_secret_header(name) {
             return Cow::Borrowed(REDACTED);
         }
+        // An authority, which has no scheme to be known by.
+        if name.eq_ignore_ascii_case("host")
+            && let (_, user, host) = around_user(&value)
+            && !user.is_empty()
+        {
+            return Cow::Owned(format!("{REDACTED}@{host}"));
+        }
         match self.in_url(&value) {
             Some(clean) => Cow::Owned(clean),
             None => value,
@@ -146,6 +153,9 @@ impl Redaction {
         is_built_in_key(key) || !listed.query.is_empty() && any_part(key, |part| listed.query.contains(part))
     }
 }
+
+/// What the name of a header or of a cookie cannot have: an entry with it would never match, and hide nothing.
+const NAME: &str = ":=;, ";
 
 /// What a part of a key cannot have.
 const KEY: &str = "=&;[].";

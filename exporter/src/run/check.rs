@@ -1,10 +1,11 @@
 //! `hoptap check`, and `--config` before anything starts.
 
 use std::io::Write;
+use std::path::Path;
 
 use super::Error;
 use crate::command::{Check, Watch};
-use crate::config;
+use crate::config::{self, Configuration};
 
 fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -22,12 +23,17 @@ pub(super) fn run(check: &Check) -> Result<(), Error> {
 /// Reads the file that `--config` names, if it names one.
 pub(super) fn load(mut watch: Watch) -> Result<Watch, Error> {
     let Some(path) = &watch.config else { return Ok(watch) };
+    watch.take(configuration(path)?);
+    Ok(watch)
+}
+
+/// Reads a file that is about to be used, and says what it may not mean.
+pub(super) fn configuration(path: &Path) -> Result<Configuration, Error> {
     let loaded = config::load(path, &environment).map_err(Error::Configuration)?;
     for problem in loaded.warnings.problems() {
         let line = loaded.warnings.line(problem).unwrap_or_default();
         let help = problem.help.as_deref().unwrap_or_default();
         tracing::warn!(file = loaded.warnings.file(), line, help, "{}", problem.what);
     }
-    watch.take(loaded.configuration);
-    Ok(watch)
+    Ok(loaded.configuration)
 }

@@ -2,15 +2,22 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use hoptap_semconv::value::hoptap_queue_name::{CONTENTS, OBJECTS, SPANS};
 
 use crate::capture::Command;
-use crate::counters::{Counters, Outcome, Queue};
+use crate::counters::{Counters, Kind, Outcome, Queue};
 use crate::event::{ConnectionId, Direction, Name, Pid};
-use crate::exchange::{Exchange, Method};
+use crate::exchange::{Exchange, Level, Method};
+use crate::export::Counts;
+use crate::export::contents::{Contents, Told};
 use crate::export::metrics::Metrics;
-use crate::export::{Counts, Output};
+use crate::export::otlp::Sampler;
 use crate::pipeline::Sink;
+use crate::policy::Policy;
 
 /// Units that may wait in an output while a replay goes on; every queue holds more.
 const ROOM: u64 = 4096;
@@ -18,66 +25,130 @@ const ROOM: u64 = 4096;
 /// Where exchanges go.
 pub struct Fanout {
     metrics: Metrics,
-    outputs: Vec<(Box<dyn Output>, Counts)>,
+    contents: Contents,
+    /// What was taken over already, of each that tells.
+    before: Vec<Counts>,
+    withheld: u64,
     counters: Arc<Counters>,
+    /// Which hops are told.
+    pub policy: Arc<Policy>,
+    /// What was replaced, and still delivers what waits.
+    leaving: Vec<JoinHandle<()>>,
     pub commands: Vec<Command>,
 }
 
 impl Fanout {
-    pub fn new(metrics: Metrics, outputs: Vec<Box<dyn Output>>, counters: Arc<Counters>) -> Self {
-        let outputs = outputs.into_iter().map(|output| (output, Counts::default())).collect();
-        Self { metrics, outputs, counters, commands: Vec::new() }
+    pub fn new(metrics: Metrics, contents: Contents, policy: Arc<Policy>, counters: Arc<Counters>) -> Self {
+        Self {
+            metrics,
+            contents,
+            before: Vec::new(),
+            withheld: 0,
+            counters,
+            policy,
+            leaving: Vec::new(),
+            commands: Vec::new(),
+        }
+    }
+
+    /// Hands what comes from now on to others. Those that were there deliver what waits, in the background.
+    pub fn replace(&mut self, contents: Contents, sampler: Sampler, policy: Arc<Policy>) {
+        self.account();
+        self.policy = policy;
+        self.metrics.sample_by(Box::new(move |exchange| sampler.takes(exchange)));
+        let old = std::mem::replace(&mut self.contents, contents);
+        let (before, withheld) = (std::mem::take(&mut self.before), std::mem::take(&mut self.withheld));
+        let counters = Arc::clone(&self.counters);
+        let deliver = move || deliver(old, PATIENCE, before, withheld, &counters);
+        self.leaving.retain(|thread| !thread.is_finished());
+        // It does not refuse where it did not refuse before; if it does, what waits is told of as lost.
+        self.leaving.extend(std::thread::Builder::new().name("leaving".into()).spawn(move || drop(deliver())));
     }
 
     /// Waits until the outputs have room: a replay comes faster than the world did, and nothing of it may be lost.
     pub fn make_room(&mut self) {
         self.commands.clear();
-        let full = |output: &dyn Output| output.counts().waiting > ROOM;
-        while self.outputs.iter().any(|(output, _)| full(output.as_ref())) {
+        // A store that is away would hold up a replay for good: what it cannot take it drops and counts.
+        let full = |told: &Told| told.name != OBJECTS && told.counts.waiting > ROOM;
+        while self.contents.is_half_full() || self.contents.told().iter().any(full) {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
     /// Takes over what the outputs counted since the last time.
     pub fn account(&mut self) {
-        for (output, before) in &mut self.outputs {
-            let now = output.counts();
-            add(&self.counters, output.name(), before, &now);
-            *before = now;
-        }
+        add(&self.counters, &self.contents.told(), &mut self.before);
+        count(&self.counters, self.contents.withheld(), &mut self.withheld);
     }
 
     /// Lets every output deliver what waits, at most for `within` each.
-    pub fn finish(mut self, within: Duration) -> Vec<(&'static str, Counts)> {
-        let mut last = Vec::new();
-        for (output, before) in std::mem::take(&mut self.outputs) {
-            let name = output.name();
-            let counts = output.finish(within);
-            add(&self.counters, name, &before, &counts);
-            last.push((name, counts));
+    pub fn finish(self, within: Duration) -> Vec<(&'static str, Counts)> {
+        let Self { contents, before, withheld, counters, leaving, .. } = self;
+        let until = Instant::now() + within;
+        let last = deliver(contents, within, before, withheld, &counters);
+        while leaving.iter().any(|thread| !thread.is_finished()) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        if leaving.iter().any(|thread| !thread.is_finished()) {
+            tracing::warn!("outputs of an earlier configuration could not deliver everything");
         }
         last
     }
 }
 
-fn add(counters: &Counters, name: &str, before: &Counts, now: &Counts) {
-    let queue = if name == hoptap_semconv::value::hoptap_queue_name::SPANS { Queue::Spans } else { Queue::Text };
-    counters.queue_length.set(queue, now.waiting);
-    let outcomes = if queue == Queue::Spans { &counters.spans } else { &counters.records };
-    outcomes.add(Outcome::Sent, now.delivered - before.delivered);
-    outcomes.add(Outcome::Failed, now.lost() - before.lost() - (now.refused - before.refused));
-    outcomes.add(Outcome::Refused, now.refused - before.refused);
+/// What outputs that were replaced have to deliver what waits.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn deliver(
+    contents: Contents,
+    within: Duration,
+    mut before: Vec<Counts>,
+    mut withheld: u64,
+    counters: &Counters,
+) -> Vec<(&'static str, Counts)> {
+    let (last, bodies) = contents.finish(within);
+    add(counters, &last, &mut before);
+    count(counters, bodies, &mut withheld);
+    last.into_iter().map(|told| (told.name, told.counts)).collect()
+}
+
+/// Takes over what is new since `before`.
+fn add(counters: &Counters, told: &[Told], before: &mut Vec<Counts>) {
+    before.resize(told.len(), Counts::default());
+    // Several outlets may share a name.
+    for queue in Queue::ALL {
+        let of = || told.iter().filter(|told| told.name == queue.as_str());
+        counters.queue_length.set(*queue, of().map(|told| told.counts.waiting).sum());
+        counters.queue_bytes.set(*queue, of().map(|told| told.bytes as u64).sum());
+    }
+    for (told, before) in told.iter().zip(before) {
+        let now = told.counts;
+        let outcomes = match told.name {
+            SPANS => &counters.spans,
+            OBJECTS => &counters.objects,
+            CONTENTS => &counters.contents,
+            _ => &counters.records,
+        };
+        outcomes.add(Outcome::Sent, now.delivered - before.delivered);
+        outcomes.add(Outcome::Failed, now.export_failed - before.export_failed);
+        outcomes.add(Outcome::Refused, now.refused - before.refused);
+        let dropped = |counts: &Counts| counts.queue_full + counts.shutdown;
+        outcomes.add(Outcome::Dropped, dropped(&now) - dropped(before));
+        *before = now;
+    }
+}
+
+fn count(counters: &Counters, withheld: u64, before: &mut u64) {
+    counters.withheld.fetch_add(withheld - *before, Relaxed);
+    *before = withheld;
 }
 
 impl Sink for Fanout {
-    fn exchange(&mut self, exchange: Exchange) {
+    fn exchange(&mut self, mut exchange: Exchange) {
         self.metrics.observe(&exchange);
-        if self.outputs.is_empty() {
-            return;
-        }
-        let exchange = Arc::new(exchange);
-        for (output, _) in &self.outputs {
-            output.offer(&exchange);
+        self.policy.narrow(&mut exchange);
+        if exchange.kept.level > Level::None && !self.contents.is_idle() {
+            self.contents.offer(exchange);
         }
     }
 
@@ -115,5 +186,33 @@ impl Sink for Fanout {
 
     fn data(&mut self, connection: ConnectionId, wanted: bool) {
         self.commands.push(Command::Data(connection, wanted));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outlets_that_share_a_name_are_counted_together() {
+        let counters = Counters::default();
+        let mut before = Vec::new();
+        let told = |name, delivered, queue_full, waiting| {
+            let counts = Counts { delivered, queue_full, waiting, ..Counts::default() };
+            Told { name, counts, bytes: usize::try_from(waiting).unwrap_or(0) }
+        };
+        let mut check = |all: &[Told], spans: [u64; 4], objects: [u64; 4]| {
+            add(&counters, all, &mut before);
+            for (queue, outcomes, expected) in
+                [(Queue::Spans, &counters.spans, spans), (Queue::Objects, &counters.objects, objects)]
+            {
+                let waiting = (counters.queue_length.get(queue), counters.queue_bytes.get(queue));
+                let (sent, dropped) = (outcomes.get(Outcome::Sent), outcomes.get(Outcome::Dropped));
+                assert_eq!([sent, dropped, waiting.0, waiting.1], expected, "{queue:?}");
+            }
+        };
+        check(&[told(SPANS, 5, 1, 2), told(OBJECTS, 3, 0, 4), told(SPANS, 7, 0, 1)], [12, 1, 3, 3], [3, 0, 4, 4]);
+        check(&[told(SPANS, 6, 1, 1), told(OBJECTS, 3, 2, 2), told(SPANS, 7, 4, 0)], [13, 5, 1, 1], [3, 2, 2, 2]);
+        assert_eq!(counters.records.sum() + counters.contents.sum(), 0);
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::{Error, rules, watch};
+use super::outputs::outputs;
+use super::{Error, check, rules};
 use crate::command::Replay;
 use crate::counters::Counters;
 use crate::export::metrics::Format;
@@ -24,10 +25,12 @@ pub(super) fn run(replay: &Replay) -> Result<(), Error> {
         File::open(&replay.file).map_err(|error| Error::Usage(format!("cannot read the recording {path}: {error}")))?;
     let mut reader = Reader::new(BufReader::new(file)).map_err(|error| Error::Usage(format!("{path}: {error}")))?;
     let seed = reader.header().seed;
+    let file = replay.config.as_deref().map(check::configuration).transpose()?;
     let counters = Arc::new(Counters::default());
     let readiness = Arc::new(Readiness::default());
-    let (mut fanout, page) = watch::outputs(&replay.tell, watch::spans(None)?, &counters, &readiness)?;
-    let mut pipeline = Pipeline::new(rules::without_file(&replay.tell, seed), counters);
+    let settings = rules::settings(&replay.tell, file.as_ref(), false, seed);
+    let (mut fanout, page) = outputs(&replay.tell, file.as_ref(), &settings.policy, &counters, &readiness)?;
+    let mut pipeline = Pipeline::new(settings, counters);
     let mut last = 0;
     let mut problem = None;
     loop {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::command::{Level, Tell, Watch};
-use crate::config::Limits;
+use crate::config::{Configuration, Limits};
 use crate::exchange;
 use crate::pipeline::Settings;
 use crate::policy::Policy;
@@ -23,20 +23,21 @@ fn body_memory(limits: &Limits) -> usize {
     usize::try_from(limits.memory / 4).unwrap_or(usize::MAX)
 }
 
-/// What the pipeline does with a configuration file.
-pub(super) fn settings(watch: &Watch, seed: u64) -> Settings {
-    let plain = without_file(&watch.tell, seed);
-    let Some(file) = &watch.configuration else { return plain };
-    let level = watch.said.contains("level").then(|| watch.tell.level.into());
+/// What the pipeline does with a configuration file, or without one. `said`: the level stands on the command line, and
+/// is what exchanges get that no rule matches.
+pub(super) fn settings(tell: &Tell, file: Option<&Configuration>, said: bool, seed: u64) -> Settings {
+    let level = tell.level.into();
+    let plain = Settings::uniform(seed, level, tell.names.into());
+    let Some(file) = file else { return plain };
     Settings {
-        policy: Arc::new(Policy::of(file, level)),
+        policy: Arc::new(Policy::of(file, said.then_some(level))),
         body_bytes: usize::try_from(file.limits.body_bytes).unwrap_or(usize::MAX),
         body_memory: body_memory(&file.limits),
         ..plain
     }
 }
 
-/// The same level for everything.
-pub(super) fn without_file(tell: &Tell, seed: u64) -> Settings {
-    Settings::uniform(seed, tell.level.into(), tell.names.into())
+/// The same of a whole command line.
+pub(super) fn of(watch: &Watch, seed: u64) -> Settings {
+    settings(&watch.tell, watch.configuration.as_ref(), watch.said.contains("level"), seed)
 }

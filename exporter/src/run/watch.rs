@@ -1,6 +1,5 @@
 //! `hoptap`: capture, pipeline and outputs, until a signal.
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
@@ -10,18 +9,15 @@ use anyhow::Context;
 use tokio::sync::oneshot;
 
 use super::fanout::Fanout;
+use super::outputs::{contents, outputs};
+use super::reload::Reload;
 use super::{Error, rules, seed, stop_on_signals};
 use crate::capture::process::Selection;
 use crate::capture::{Handler, Session, Settings};
-use crate::command::{Capture, Listen, Tell, Watch};
-use crate::config::Configuration;
-use crate::counters::Counters;
+use crate::command::{Capture, Listen, Watch};
+use crate::counters::{Counters, Reload as Counted};
 use crate::event::Event;
-use crate::export::metrics::{Metrics, Page};
-use crate::export::otlp::{self, Otlp};
-use crate::export::redact::Redaction;
-use crate::export::stdout::Stdout;
-use crate::export::{Output, metrics, stdout};
+use crate::export::metrics::{self, Metrics, Page};
 use crate::pipeline::{self, Pipeline};
 use crate::readiness::Readiness;
 use crate::serve::{Listener, Pages};
@@ -32,16 +28,18 @@ const RING_WITH_BODIES: u32 = 32 << 20;
 /// What the outputs get at the end to deliver what waits.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-pub(super) fn run(watch: &Watch) -> Result<(), Error> {
-    let otlp = spans(watch.configuration.as_ref())?;
+pub(super) fn run(watch: Watch) -> Result<(), Error> {
+    let (reload, watch) = Reload::new(watch)?;
+    let watch = &watch;
     let counters = Arc::new(Counters::default());
     let readiness = Arc::new(Readiness::default());
     let stop = stop_on_signals()?;
-    let (fanout, page) = outputs(&watch.tell, otlp, &counters, &readiness)?;
+    let settings = rules::of(watch, seed());
+    let (fanout, page) = outputs(&watch.tell, watch.configuration.as_ref(), &settings.policy, &counters, &readiness)?;
     let server = Server::start(watch.capture.listen, Some(page), &readiness)?;
     let mut session = Session::attach(capture_settings(watch), readiness)?;
-    let seed = seed();
-    let mut live = Live { pipeline: Pipeline::new(rules::settings(watch, seed), counters), fanout, last: 0 };
+    let pipeline = Pipeline::new(settings, Arc::clone(&counters));
+    let mut live = Live { pipeline, fanout, last: 0, reload, counters };
     session.run(&mut live, &stop);
     drop(session);
     live.pipeline.finish(live.last, &mut live.fanout);
@@ -65,6 +63,31 @@ struct Live {
     pipeline: Pipeline,
     fanout: Fanout,
     last: u64,
+    reload: Reload,
+    counters: Arc<Counters>,
+}
+
+impl Live {
+    /// Takes what the file says now, or keeps what it said.
+    fn reconfigure(&mut self) {
+        let done = self.reload.read().and_then(|watch| {
+            let (contents, sampler) = contents(&watch.tell, watch.configuration.as_ref())?;
+            let settings = rules::of(&watch, 0);
+            self.fanout.replace(contents, sampler, Arc::clone(&settings.policy));
+            self.pipeline.reconfigure(settings);
+            Ok(())
+        });
+        match done {
+            Ok(()) => {
+                self.counters.reloads.add(Counted::Applied, 1);
+                tracing::info!("the configuration is read again and in force");
+            }
+            Err(error) => {
+                self.counters.reloads.add(Counted::Refused, 1);
+                tracing::error!("the configuration stays as it was, for the file has mistakes now:\n{error}");
+            }
+        }
+    }
 }
 
 impl Handler for Live {
@@ -74,6 +97,9 @@ impl Handler for Live {
     }
 
     fn pause(&mut self) {
+        if self.reload.is_asked_for() {
+            self.reconfigure();
+        }
         self.fanout.account();
     }
 
@@ -82,24 +108,13 @@ impl Handler for Live {
     }
 }
 
-/// Where spans go, by the environment, and by the file where the environment has nothing.
-pub(super) fn spans(file: Option<&Configuration>) -> Result<otlp::Settings, Error> {
-    let environment = |name: &str| std::env::var(name).ok();
-    let lookup = |name: &str| match file {
-        Some(file) => file.variable(name, &environment),
-        None => environment(name),
-    };
-    otlp::Settings::from_env(&lookup)
-        .map_err(|problems| Error::Usage(format!("the environment cannot be used:\n{problems}")))
-}
-
 /// What is captured, and what the file leaves alone.
 fn capture_settings(watch: &Watch) -> Settings {
     let mut settings = settings(&watch.capture, watch.tell.names.into());
     if let Some(file) = &watch.configuration {
         settings.selection.excluded.clone_from(&file.tap.filters);
     }
-    if rules::settings(watch, 0).policy.wants_bodies() && !watch.said.contains("ring") {
+    if rules::of(watch, 0).policy.wants_bodies() && !watch.said.contains("ring") {
         settings.ring_bytes = RING_WITH_BODIES;
     }
     settings
@@ -118,35 +133,6 @@ pub(super) fn settings(capture: &Capture, names: pipeline::NamesFrom) -> Setting
         names,
         api: capture.api,
     }
-}
-
-/// Builds what exchanges go to. Text goes to standard output if it is asked for, if somebody looks, or if nothing
-/// else would tell.
-pub(super) fn outputs(
-    tell: &Tell,
-    spans: otlp::Settings,
-    counters: &Arc<Counters>,
-    readiness: &Arc<Readiness>,
-) -> Result<(Fanout, Page), Error> {
-    let sampler = spans.sampler;
-    let mut outputs: Vec<Box<dyn Output>> = Vec::new();
-    let otlp = Otlp::start(spans, Redaction::default()).context("cannot start the output of spans")?;
-    let format = match tell.format {
-        Some(format) => Some(format.into()),
-        None if otlp.is_none() || std::io::stdout().is_terminal() => Some(stdout::Format::Text),
-        None => None,
-    };
-    if let Some(otlp) = otlp {
-        outputs.push(Box::new(otlp));
-    }
-    if let Some(format) = format {
-        let stdout = Stdout::start(format, Redaction::default()).context("cannot start the output of text")?;
-        outputs.push(Box::new(stdout));
-    }
-    let settings =
-        metrics::Settings { sampled: Box::new(move |context| sampler.decide(context)), ..metrics::Settings::default() };
-    let (metrics, page) = Metrics::new(settings, Arc::clone(counters), Arc::clone(readiness));
-    Ok((Fanout::new(metrics, outputs, Arc::clone(counters)), page))
 }
 
 /// The pages, on a thread of their own.

@@ -85,3 +85,20 @@ fn a_secret_is_not_printed() {
     let said = format!("{loaded:?} {} {}", loaded.configuration, loaded.warnings);
     assert!(!said.contains("hunter2"), "{said}");
 }
+
+#[test]
+fn what_the_file_hides() {
+    let check = |redact: &str, name: &str, value: &str, expected: &str| {
+        let redaction = configuration(&format!("version: 2\nredact: {{{redact}}}")).redact;
+        assert_eq!(redaction.header(name, value.into()), expected, "{redact}");
+    };
+    check("headers: X-Session", "x-session", "a", "REDACTED");
+    check("", "cookie", "a=1; sid=2", "REDACTED");
+    check("cookies: []", "cookie", "a=1; sid=2", "a=1; sid=2");
+    check("cookies: sid", "cookie", "a=1; sid=2", "a=1; sid=REDACTED");
+    check("cookies: [sid]", "authorization", "Bearer a", "REDACTED");
+    check("query: [invite]", "location", "/x?invite=1&b=2", "/x?invite=REDACTED&b=2");
+    let bodies = configuration("version: 2\nredact: {json: '**.pin', form: [pin], patterns: [{regex: 'k-(\\d+)'}]}");
+    assert!(bodies.redact.has_body_rules());
+    assert!(!configuration("version: 2").redact.has_body_rules());
+}

@@ -51,7 +51,7 @@ impl<'a> Event<'a> {
         sink.fixed(key::HOPTAP_HOP_DIRECTION, self.direction().as_str());
         sink.fixed(key::HTTP_REQUEST_METHOD, hop.method.known());
         sink.fixed(key::URL_SCHEME, url::scheme(hop));
-        sink.text(key::URL_PATH, &hop.path);
+        sink.text(key::URL_PATH, &url::path(hop));
         if let Some(status) = hop.status {
             sink.integer(key::HTTP_RESPONSE_STATUS_CODE, status.into());
         }

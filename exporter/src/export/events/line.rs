@@ -29,7 +29,7 @@ mod tests {
         let mut lines = String::new();
         write(exchange, &mut lines);
         assert_eq!(lines.lines().count(), exchange.spans());
-        for secret in ["s3cret", "curl", "page=2", "172.18.0.1\"", "203.0.113.7\"", "53122"] {
+        for secret in ["s3cret", "Alice", "curl", "page=2", "172.18.0.1\"", "203.0.113.7\"", "53122"] {
             assert!(!lines.contains(secret), "{secret}: {lines}");
         }
         let pretty: String = lines
@@ -47,5 +47,6 @@ mod tests {
         check(&sample::unrouted(), "events/unrouted.txt");
         check(&sample::upgraded(), "events/upgraded.txt");
         check(&sample::health_check(), "events/health-check.txt");
+        check(&sample::full(), "events/full.txt");
     }
 }

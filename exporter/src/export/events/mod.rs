@@ -14,8 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::Output;
 use super::counts::Counts;
 use super::otlp::{self, Logs};
-use super::redact::Redaction;
-use super::stdout::{Format, Stdout};
+use super::stdout::{Format, Room, Stdout};
 use crate::exchange::Exchange;
 
 pub use event::Event;
@@ -38,7 +37,7 @@ pub fn start(stores: Vec<Store>) -> io::Result<Vec<Box<dyn Output>>> {
     let mut outputs: Vec<Box<dyn Output>> = Vec::new();
     for store in stores {
         match store {
-            Store::Stdout => outputs.push(Box::new(Stdout::start(Format::Events, Redaction::default())?)),
+            Store::Stdout => outputs.push(Box::new(Stdout::start(Format::Events, Arc::default(), Room::default())?)),
             Store::Otlp(settings) => {
                 if let Some(logs) = Logs::start(*settings)? {
                     outputs.push(Box::new(Records { logs }));
@@ -69,6 +68,10 @@ impl Output for Records {
 
     fn counts(&self) -> Counts {
         self.logs.counts()
+    }
+
+    fn bytes_waiting(&self) -> usize {
+        self.logs.bytes_waiting()
     }
 
     fn finish(self: Box<Self>, within: Duration) -> Counts {

@@ -39,8 +39,8 @@ pub use page::{Format, Page};
 pub struct Settings {
     /// Series of one family, 2 000 by default; what comes beyond is folded into `_OTHER`.
     pub max_series: usize,
-    /// Whether the span of this context is exported, so that an exemplar that names it leads somewhere.
-    pub sampled: Box<dyn Fn(&Context) -> bool + Send>,
+    /// Whether the spans of this exchange are exported, so that an exemplar that names one leads somewhere.
+    pub sampled: Box<dyn Fn(&Exchange) -> bool + Send>,
 }
 
 impl Default for Settings {
@@ -49,7 +49,7 @@ impl Default for Settings {
             // Two sides of three histograms: about 40 MB of page, which a scrape still takes in its time, and which
             // fits with everything else in what hoptap may use. Routers × methods × statuses is rarely a tenth.
             max_series: 2_000,
-            sampled: Box::new(|context| context.sampled == Some(true)),
+            sampled: Box::new(|exchange| exchange.context().is_some_and(|context| context.sampled == Some(true))),
         }
     }
 }
@@ -63,7 +63,7 @@ pub struct Metrics {
     handshakes: Table<usize, label::EntryPoint, Counter>,
     folded: Arc<Folded>,
     counters: Arc<Counters>,
-    sampled: Box<dyn Fn(&Context) -> bool + Send>,
+    sampled: Box<dyn Fn(&Exchange) -> bool + Send>,
 }
 
 /// What is kept of every hop, under the labels of its side.
@@ -136,19 +136,25 @@ impl Metrics {
         register(registry, metric::TRAEFIK_PROXY_OVERHEAD, self.overheads.family(histogram, |m| m));
     }
 
+    /// Exemplars are of traces of which this says that they are kept.
+    pub fn sample_by(&mut self, sampled: Box<dyn Fn(&Exchange) -> bool + Send>) {
+        self.sampled = sampled;
+    }
+
     /// Counts an exchange, its links, and the health checks among it. Every exchange comes here once, in any part.
     pub fn observe(&mut self, exchange: &Exchange) {
         let mut proxied = false;
+        let sampled = (self.sampled)(exchange);
         for attempt in &exchange.attempts {
             if attempt.role == Role::HealthCheck {
                 self.counters.told_apart.add(Traffic::HealthCheck, 1);
             } else {
                 proxied = true;
-                self.attempt(attempt);
+                self.attempt(attempt, sampled);
             }
         }
         if let Some(server) = &exchange.server {
-            self.server(server, proxied);
+            self.server(server, proxied, sampled);
         }
     }
 
@@ -174,7 +180,7 @@ impl Metrics {
         self.active.get((address(entrypoint), method, tls), labels).metrics
     }
 
-    fn server(&mut self, server: &Server, proxied: bool) {
+    fn server(&mut self, server: &Server, proxied: bool, sampled: bool) {
         let hop = &server.hop;
         let method = hop.method.known();
         let key = ServerKey {
@@ -195,7 +201,7 @@ impl Metrics {
             status: hop.status,
             error: hop.error,
         });
-        found.metrics.observe(hop, (self.sampled)(&server.context).then_some(&server.context));
+        found.metrics.observe(hop, sampled.then_some(&server.context));
         self.folded.servers.add(found.folded);
         // A request that Traefik answered by itself has no other time than its own: it would drown what proxying adds.
         if proxied {
@@ -206,7 +212,7 @@ impl Metrics {
         }
     }
 
-    fn attempt(&mut self, attempt: &Attempt) {
+    fn attempt(&mut self, attempt: &Attempt, sampled: bool) {
         self.counters.links.add(
             match attempt.link {
                 Some(Link::Exact) => Linked::Exact,
@@ -239,7 +245,7 @@ impl Metrics {
             status: hop.status,
             error: hop.error,
         });
-        found.metrics.observe(hop, (self.sampled)(&attempt.context).then_some(&attempt.context));
+        found.metrics.observe(hop, sampled.then_some(&attempt.context));
         self.folded.clients.add(found.folded);
     }
 }

@@ -78,6 +78,7 @@ impl Collector for Own {
                 (state::EXPORTED, counters.requests_exported.load(Relaxed)),
             ],
         )?;
+        page.kinds(metric::HOPTAP_CONFIG_RELOADS, label::HOPTAP_CONFIG_OUTCOME, &counters.reloads)?;
         page.kinds(metric::HOPTAP_BODIES, label::HOPTAP_BODY_OUTCOME, &counters.bodies)?;
         page.kinds(metric::HOPTAP_DROPS, label::HOPTAP_DROP_CAUSE, &counters.drops)?;
         page.labelled(
@@ -91,9 +92,12 @@ impl Collector for Own {
         page.kinds(metric::HOPTAP_EXCHANGES, label::HOPTAP_TRAFFIC, &counters.told_apart)?;
         page.kinds(metric::HOPTAP_QUEUE_LENGTH, label::HOPTAP_QUEUE_NAME, &counters.queue_length)?;
         page.kinds(metric::HOPTAP_QUEUE_CAPACITY, label::HOPTAP_QUEUE_NAME, &counters.queue_capacity)?;
+        page.kinds(metric::HOPTAP_QUEUE_BYTES, label::HOPTAP_QUEUE_NAME, &counters.queue_bytes)?;
         page.kinds(metric::HOPTAP_EXPORT_SPANS, label::HOPTAP_EXPORT_OUTCOME, &counters.spans)?;
         page.kinds(metric::HOPTAP_EXPORT_RECORDS, label::HOPTAP_EXPORT_OUTCOME, &counters.records)?;
         page.kinds(metric::HOPTAP_EXPORT_OBJECTS, label::HOPTAP_EXPORT_OUTCOME, &counters.objects)?;
+        page.kinds(metric::HOPTAP_EXPORT_CONTENTS, label::HOPTAP_EXPORT_OUTCOME, &counters.contents)?;
+        page.single(metric::HOPTAP_BODIES_WITHHELD, counters.withheld.load(Relaxed))?;
         page.labelled(metric::HOPTAP_ATTACHED, label::HOPTAP_PROBE, self.attached())?;
         page.labelled(
             metric::HOPTAP_METRIC_FOLDED,

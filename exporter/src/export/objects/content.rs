@@ -5,7 +5,8 @@ use bytes::Bytes;
 use super::document::Stored;
 use super::key::{Keys, Part, Place};
 use super::object::Object;
-use crate::exchange::{Context, Hop};
+use crate::exchange::{self, Context, Exchange, Hop};
+use crate::export::bodies;
 use crate::export::direction::Direction;
 
 /// What is known of a captured body.
@@ -25,6 +26,47 @@ pub struct Content<'a> {
     pub seen: u64,
     pub truncated: bool,
     pub bytes: Bytes,
+}
+
+impl<'a> Content<'a> {
+    /// The bodies of an exchange that can be told, the client's first, each with what is known of it besides.
+    pub fn of(exchange: &'a Exchange) -> impl Iterator<Item = (Self, &'a exchange::Content)> {
+        let server = exchange.server.iter().flat_map(|server| {
+            let names = (server.router.as_deref(), server.service.as_deref());
+            Self::of_hop(Direction::Ingress, &server.context, &server.hop, names)
+        });
+        let attempts = exchange.attempts.iter().flat_map(|attempt| {
+            let names = (attempt.router.as_deref(), attempt.service.as_deref());
+            Self::of_hop(Direction::Egress, &attempt.context, &attempt.hop, names)
+        });
+        server.chain(attempts)
+    }
+
+    fn of_hop(
+        direction: Direction,
+        context: &'a Context,
+        hop: &'a Hop,
+        (router, service): (Option<&'a str>, Option<&'a str>),
+    ) -> impl Iterator<Item = (Self, &'a exchange::Content)> {
+        let told = |content: &exchange::Content| content.withheld.is_none() && !content.captured.bytes.is_empty();
+        bodies::of(hop).filter(move |(_, content)| told(content)).map(move |(part, content)| {
+            let captured = &content.captured;
+            let known = Self {
+                direction,
+                part,
+                context,
+                hop,
+                router,
+                service,
+                content_type: captured.content_type.as_deref(),
+                content_encoding: captured.content_encoding.as_deref(),
+                seen: captured.seen,
+                truncated: captured.truncated,
+                bytes: captured.bytes.clone(),
+            };
+            (known, content)
+        })
+    }
 }
 
 impl Content<'_> {

@@ -10,7 +10,7 @@ use super::object::Object;
 use crate::exchange::Exchange;
 use crate::export::direction::Direction;
 use crate::export::json;
-use crate::export::redact::Redaction;
+use crate::redact::Redaction;
 
 /// What is known of a body that was handed to the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,14 +29,14 @@ pub struct Stored {
 
 /// Makes the document; None for an exchange without hops. `objects` says of each body: `span_id`, `hop`, `part`, `key`,
 /// `url`, `content_type`, `content_encoding`, `bytes_seen`, `bytes_captured`, `truncated`.
-pub fn document(exchange: &Exchange, redaction: Redaction, keys: &Keys, stored: &[Stored]) -> Option<Object> {
+pub fn document(exchange: &Exchange, redaction: &Redaction, keys: &Keys, stored: &[Stored]) -> Option<Object> {
     let server = exchange.server.as_ref().map(|server| (&server.context, &server.hop, server.service.as_deref()));
     let attempt =
         || exchange.attempts.first().map(|attempt| (&attempt.context, &attempt.hop, attempt.service.as_deref()));
     let (context, hop, service) = server.or_else(attempt)?;
     let place = Place { start: hop.start, service, trace_id: context.trace_id, span_id: context.span_id };
     let mut text = String::new();
-    json::write(exchange, redaction, &mut text);
+    json::write_with(exchange, redaction, json::Bodies::Named, &mut text);
     // The line is an object: the list goes in before its last brace.
     let end = text.trim_end().strip_suffix('}').map_or(0, str::len);
     text.truncate(end);
@@ -100,7 +100,7 @@ mod tests {
         };
         let (body, stored) = content.object(&keys);
         assert_eq!(stored.key, body.key);
-        let object = document(&exchange, Redaction::default(), &keys, &[stored]).unwrap();
+        let object = document(&exchange, &Redaction::default(), &keys, &[stored]).unwrap();
         let text = std::str::from_utf8(&object.bytes).unwrap();
         assert!(!text.contains("s3cret"), "{text}");
         let value: serde_json::Value = serde_json::from_str(text).unwrap();
@@ -114,8 +114,8 @@ mod tests {
     fn without_hops_there_is_none() {
         let mut exchange = sample::health_check();
         let keys = Keys::new("", "file:///").unwrap();
-        assert!(document(&exchange, Redaction::default(), &keys, &[]).is_some());
+        assert!(document(&exchange, &Redaction::default(), &keys, &[]).is_some());
         exchange.attempts.clear();
-        assert!(document(&exchange, Redaction::default(), &keys, &[]).is_none());
+        assert!(document(&exchange, &Redaction::default(), &keys, &[]).is_none());
     }
 }

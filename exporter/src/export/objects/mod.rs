@@ -14,7 +14,7 @@ mod report;
 mod settings;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(in crate::export) mod tests;
 mod worker;
 
 use std::sync::Arc;

@@ -6,8 +6,10 @@ use super::protobuf::{Writer, length_of, long, varint_of, varying};
 use super::span::cut;
 use crate::export::attributes::Sink;
 
-/// `Span.attributes`, `KeyValue.key`, `KeyValue.value`.
-const ATTRIBUTES: u8 = 9;
+/// `Span.attributes`, `Event.attributes`.
+pub(super) const OF_SPAN: u8 = 9;
+pub(super) const OF_EVENT: u8 = 3;
+/// `KeyValue.key`, `KeyValue.value`.
 const KEY: u8 = 1;
 const VALUE: u8 = 2;
 /// Of `AnyValue`.
@@ -18,9 +20,11 @@ const ARRAY: u8 = 5;
 /// `ArrayValue.values`.
 const VALUES: u8 = 1;
 
-/// Takes the attributes of one span, within the limits.
+/// Takes the attributes of one span, or of an event of it, within the limits.
 pub(super) struct Attributes<'a> {
     pub(super) out: &'a mut Writer,
+    /// [`OF_SPAN`] or [`OF_EVENT`].
+    pub(super) field: u8,
     /// How many more there may be.
     pub(super) room: usize,
     pub(super) dropped: u32,
@@ -59,7 +63,7 @@ impl Attributes<'_> {
         if pair >= 0x80 {
             return self.before_long_text(key, length);
         }
-        self.out.raw(&[long(ATTRIBUTES), pair, long(KEY), name]);
+        self.out.raw(&[long(self.field), pair, long(KEY), name]);
         self.out.raw(key.as_bytes());
         self.out.raw(&[long(VALUE), any, long(STRING), text]);
     }
@@ -75,7 +79,7 @@ impl Attributes<'_> {
     #[inline]
     fn before_value(&mut self, key: &str, any: usize) {
         let pair = 1 + length_of(key.len()) + key.len() + 1 + length_of(any) + any;
-        self.out.raw(&[long(ATTRIBUTES)]);
+        self.out.raw(&[long(self.field)]);
         self.out.length(pair);
         self.out.text(KEY, key.as_bytes());
         self.out.raw(&[long(VALUE)]);

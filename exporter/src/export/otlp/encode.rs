@@ -16,7 +16,7 @@ use super::resource::{Described, Resources};
 use super::settings::{Protocol, Settings, Target};
 use super::span::Spans;
 use crate::exchange::Exchange;
-use crate::export::redact::Redaction;
+use crate::redact::Redaction;
 
 /// Puts export requests together, exchange by exchange.
 ///
@@ -25,6 +25,8 @@ pub struct Encoder {
     form: Form,
     resources: Resources,
     length: usize,
+    /// Of bodies.
+    bytes: usize,
     grpc: bool,
     gzip: bool,
 }
@@ -35,7 +37,7 @@ enum Form {
 }
 
 impl Encoder {
-    pub fn new(settings: &Settings, redaction: Redaction) -> Self {
+    pub fn new(settings: &Settings, redaction: Arc<Redaction>) -> Self {
         let console = settings.target == Target::Console;
         let form = if console || settings.protocol == Protocol::HttpJson {
             Form::Json(Groups::new(settings, redaction))
@@ -46,6 +48,7 @@ impl Encoder {
             form,
             resources: Resources::new(settings.service_name.clone(), settings.resource.clone()),
             length: 0,
+            bytes: 0,
             grpc: settings.protocol == Protocol::Grpc && !console,
             gzip: settings.gzip && !console,
         }
@@ -57,6 +60,7 @@ impl Encoder {
             return;
         }
         self.length += exchange.spans();
+        self.bytes = self.bytes.saturating_add(exchange.content_bytes());
         match &mut self.form {
             Form::Protobuf(request) => request.add(exchange, &mut self.resources),
             Form::Json(groups) => groups.add(exchange, &mut self.resources),
@@ -77,7 +81,7 @@ impl Encoder {
     /// # Errors
     /// The message is longer than gRPC can say (4 GiB).
     pub fn finish(&mut self) -> io::Result<Bytes> {
-        self.length = 0;
+        (self.length, self.bytes) = (0, 0);
         let (mut message, mut start) = match &mut self.form {
             Form::Protobuf(request) => request.finish(),
             Form::Json(groups) => (serde_json::to_vec(&groups.finish())?, 0),
@@ -111,8 +115,8 @@ impl Batch for Encoder {
         exchange.spans()
     }
 
-    fn weight(_: &Arc<Exchange>) -> usize {
-        0
+    fn weight(exchange: &Arc<Exchange>) -> usize {
+        exchange.content_bytes()
     }
 
     fn add(&mut self, exchange: &Arc<Exchange>) {
@@ -124,7 +128,7 @@ impl Batch for Encoder {
     }
 
     fn bytes(&self) -> usize {
-        0
+        self.bytes
     }
 
     fn finish(&mut self) -> io::Result<Bytes> {
@@ -170,7 +174,7 @@ struct Group {
 }
 
 impl Groups {
-    pub(super) fn new(settings: &Settings, redaction: Redaction) -> Self {
+    pub(super) fn new(settings: &Settings, redaction: Arc<Redaction>) -> Self {
         let spans = Spans::new(settings, redaction);
         let groups = Vec::new();
         Self { spans, groups }

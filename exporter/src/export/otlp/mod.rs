@@ -28,14 +28,14 @@ use std::time::Duration;
 
 use super::Output;
 use super::counts::{Counts, add};
-use super::redact::Redaction;
 use crate::exchange::Exchange;
+use crate::redact::Redaction;
 use sending::Sending;
 
 pub use encode::Encoder;
 pub use environment::{Problem, Problems};
 pub use logs::Logs;
-pub use sampler::Sampler;
+pub use sampler::{Sampler, Shares};
 pub use settings::{Endpoint, Protocol, Settings, Target};
 
 /// Sends exchanges as spans. The unit it counts is the span.
@@ -50,7 +50,7 @@ impl Otlp {
     ///
     /// # Errors
     /// The system refuses another thread or an event queue, or certificates cannot be read.
-    pub fn start(settings: Settings, redaction: Redaction) -> io::Result<Option<Self>> {
+    pub fn start(settings: Settings, redaction: Arc<Redaction>) -> io::Result<Option<Self>> {
         if settings.target == Target::None {
             return Ok(None);
         }
@@ -68,7 +68,7 @@ impl Output for Otlp {
     fn offer(&self, exchange: &Arc<Exchange>) {
         let spans = exchange.spans();
         if self.sampler.takes(exchange) {
-            self.sending.sender.push(Arc::clone(exchange), spans);
+            self.sending.sender.push_heavy(Arc::clone(exchange), spans, exchange.content_bytes());
         } else {
             add(&self.sending.ledger.sampled_out, spans as u64);
         }
@@ -76,6 +76,10 @@ impl Output for Otlp {
 
     fn counts(&self) -> Counts {
         self.sending.ledger.counts()
+    }
+
+    fn bytes_waiting(&self) -> usize {
+        self.sending.sender.level().bytes()
     }
 
     fn finish(self: Box<Self>, within: Duration) -> Counts {

@@ -9,15 +9,16 @@ use bytes::Bytes;
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use prost::Message;
 
-use super::attribute::Attributes;
+use super::attribute::{Attributes, OF_EVENT, OF_SPAN};
 use super::protobuf::{LONGEST_LENGTH, Writer, length_of, long, varying};
 use super::resource::{Described, Resources};
 use super::settings::Settings;
 use super::span;
 use crate::event::Name;
 use crate::exchange::{Attempt, Context, Exchange, Hop, Server};
-use crate::export::attributes;
-use crate::export::redact::Redaction;
+use crate::export::objects::Part;
+use crate::export::{attributes, bodies};
+use crate::redact::Redaction;
 use hoptap_semconv::event;
 
 /// Left free before the first byte of the request, for the frame of gRPC.
@@ -40,9 +41,10 @@ const ERROR: u8 = 2;
 
 /// Writes requests.
 pub(super) struct Request {
-    redaction: Redaction,
+    redaction: Arc<Redaction>,
     attribute_count: usize,
     attribute_length: Option<usize>,
+    body_events: bool,
     /// Encoded: `ScopeSpans.scope`.
     scope: Vec<u8>,
     /// Encoded: `schema_url` of `ScopeSpans`, and that of `ResourceSpans`.
@@ -61,7 +63,7 @@ struct Group {
 }
 
 impl Request {
-    pub(super) fn new(settings: &Settings, redaction: Redaction) -> Self {
+    pub(super) fn new(settings: &Settings, redaction: Arc<Redaction>) -> Self {
         let scope = InstrumentationScope {
             name: hoptap_semconv::NAME.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -76,6 +78,7 @@ impl Request {
             redaction,
             attribute_count: settings.attribute_count,
             attribute_length: settings.attribute_length,
+            body_events: settings.body_events,
             scope: first.bytes,
             schema: schema.bytes,
             groups: Vec::new(),
@@ -168,9 +171,11 @@ impl Request {
         let hop = &server.hop;
         head(&server.context, SERVER, hop, server.router.as_ref(), out);
         let mut sink = self.attributes(out);
-        attributes::server(server, self.redaction, &mut sink);
+        attributes::server(server, &self.redaction, &mut sink);
         let dropped = sink.dropped;
-        tail(&server.context, hop, span::server_failed(hop), dropped, out);
+        dropped_count(dropped, out);
+        self.events(hop, out);
+        tail(&server.context, span::server_failed(hop), out);
         out.close(&open);
     }
 
@@ -179,15 +184,43 @@ impl Request {
         let hop = &attempt.hop;
         head(&attempt.context, CLIENT, hop, attempt.service.as_ref(), out);
         let mut sink = self.attributes(out);
-        attributes::attempt(attempt, self.redaction, &mut sink);
+        attributes::attempt(attempt, &self.redaction, &mut sink);
         let dropped = sink.dropped;
-        let failed = span::attempt_failed(hop);
-        tail(&attempt.context, hop, failed, dropped, out);
+        dropped_count(dropped, out);
+        self.events(hop, out);
+        tail(&attempt.context, span::attempt_failed(hop), out);
         out.close(&open);
     }
 
     fn attributes<'a>(&self, out: &'a mut Writer) -> Attributes<'a> {
-        Attributes { out, room: self.attribute_count, dropped: 0, length: self.attribute_length }
+        let (room, length) = (self.attribute_count, self.attribute_length);
+        Attributes { out, field: OF_SPAN, room, dropped: 0, length }
+    }
+
+    /// In the order of time.
+    fn events(&self, hop: &Hop, out: &mut Writer) {
+        self.body(hop, Part::Request, out);
+        if let Some(first) = hop.first_byte {
+            let name = event::HOPTAP_HTTP_FIRST_BYTE;
+            let at = if first == 0 { 0 } else { 1 + size_of::<u64>() };
+            out.raw(&[long(11)]);
+            out.length(at + 1 + length_of(name.len()) + name.len());
+            time(1, first, out);
+            out.text(2, name.as_bytes());
+        }
+        self.body(hop, Part::Response, out);
+    }
+
+    fn body(&self, hop: &Hop, part: Part, out: &mut Writer) {
+        let Some(content) = bodies::part(hop, part).filter(|_| self.body_events) else { return };
+        let (name, at) = span::body_event(hop, part);
+        let open = out.open(11);
+        time(1, at, out);
+        out.text(2, name.as_bytes());
+        let length = self.attribute_length;
+        let mut sink = Attributes { out, field: OF_EVENT, room: usize::MAX, dropped: 0, length };
+        bodies::attributes(part, content, &mut sink);
+        out.close(&open);
     }
 }
 
@@ -221,19 +254,15 @@ fn head(context: &Context, kind: u64, hop: &Hop, of: Option<&Name>, out: &mut Wr
     time(8, hop.end.max(hop.start), out);
 }
 
-/// The fields after the attributes.
-fn tail(context: &Context, hop: &Hop, failed: bool, dropped: u32, out: &mut Writer) {
+/// The field between the attributes and the events.
+fn dropped_count(dropped: u32, out: &mut Writer) {
     if dropped > 0 {
         out.number(10, dropped.into());
     }
-    if let Some(first) = hop.first_byte {
-        let name = event::HOPTAP_HTTP_FIRST_BYTE;
-        let at = if first == 0 { 0 } else { 1 + size_of::<u64>() };
-        out.raw(&[long(11)]);
-        out.length(at + 1 + length_of(name.len()) + name.len());
-        time(1, first, out);
-        out.text(2, name.as_bytes());
-    }
+}
+
+/// The fields after the events.
+fn tail(context: &Context, failed: bool, out: &mut Writer) {
     if failed {
         out.raw(&[long(15), 2, varying(3), ERROR]);
     } else {

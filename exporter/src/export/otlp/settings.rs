@@ -86,6 +86,8 @@ pub struct Settings {
     pub attribute_count: usize,
     /// Characters of a text, at most.
     pub attribute_length: Option<usize>,
+    /// Bodies go along as events of their spans.
+    pub body_events: bool,
     /// Bytes that may wait, and bytes in one request: no variable says them.
     pub queue_bytes: usize,
     pub batch_bytes: usize,
@@ -138,6 +140,7 @@ impl Settings {
             resource: env.pairs(&["OTEL_RESOURCE_ATTRIBUTES"]),
             attribute_count: env.count(&[signal.attribute_count, "OTEL_ATTRIBUTE_COUNT_LIMIT"]).unwrap_or(ATTRIBUTES),
             attribute_length: env.count(&[signal.attribute_length, "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"]),
+            body_events: true,
             queue_bytes: signal.queue_bytes,
             batch_bytes: signal.batch_bytes,
         };
@@ -288,5 +291,5 @@ fn sampler(env: &mut Environment) -> Sampler {
         })
         .unwrap_or(1.0)
     });
-    Sampler { ratio, parent_based }
+    Sampler { ratio, parent_based, ..Sampler::default() }
 }

@@ -56,9 +56,10 @@ pub(super) static SPANS: Signal = Signal {
     path: "/v1/traces",
     grpc_path: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
     rejected: "rejectedSpans",
-    // Spans are small and of one size: their number is limit enough.
-    queue_bytes: usize::MAX,
-    batch_bytes: usize::MAX,
+    // Spans are small and of one size: their number is limit enough. But bodies go along with some, and they alone
+    // are counted here.
+    queue_bytes: 32 * 1024 * 1024,
+    batch_bytes: 2 * 1024 * 1024,
 };
 
 pub(super) static LOGS: Signal = Signal {

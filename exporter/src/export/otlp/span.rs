@@ -15,18 +15,21 @@ use super::settings::Settings;
 use crate::event::Name;
 use crate::exchange::{Attempt, Context, Exchange, Hop, Method, Server};
 use crate::export::attributes::{self, Sink};
-use crate::export::redact::Redaction;
+use crate::export::bodies;
+use crate::export::objects::Part;
+use crate::redact::Redaction;
 
 /// Makes spans; holds what is the same in all of them.
 pub(super) struct Spans {
-    redaction: Redaction,
+    redaction: Arc<Redaction>,
     scope: InstrumentationScope,
     attribute_count: usize,
     attribute_length: Option<usize>,
+    body_events: bool,
 }
 
 impl Spans {
-    pub(super) fn new(settings: &Settings, redaction: Redaction) -> Self {
+    pub(super) fn new(settings: &Settings, redaction: Arc<Redaction>) -> Self {
         Self {
             redaction,
             scope: InstrumentationScope::builder(hoptap_semconv::NAME)
@@ -35,6 +38,7 @@ impl Spans {
                 .build(),
             attribute_count: settings.attribute_count,
             attribute_length: settings.attribute_length,
+            body_events: settings.body_events,
         }
     }
 
@@ -46,7 +50,7 @@ impl Spans {
 
     fn server(&self, server: &Server) -> SpanData {
         let mut found = self.attributes();
-        attributes::server(server, self.redaction, &mut found);
+        attributes::server(server, &self.redaction, &mut found);
         let failed = server_failed(&server.hop);
         let name = name(&server.hop, server.router.as_ref());
         self.span(&server.context, SpanKind::Server, name, &server.hop, failed, found)
@@ -54,7 +58,7 @@ impl Spans {
 
     fn attempt(&self, attempt: &Attempt) -> SpanData {
         let mut found = self.attributes();
-        attributes::attempt(attempt, self.redaction, &mut found);
+        attributes::attempt(attempt, &self.redaction, &mut found);
         let hop = &attempt.hop;
         let failed = attempt_failed(hop);
         let name = name(hop, attempt.service.as_ref());
@@ -70,6 +74,14 @@ impl Spans {
         }
     }
 
+    fn body(&self, hop: &Hop, part: Part) -> Option<Event> {
+        let content = bodies::part(hop, part).filter(|_| self.body_events)?;
+        let (name, time) = body_event(hop, part);
+        let mut found = Attributes { count: usize::MAX, ..self.attributes() };
+        bodies::attributes(part, content, &mut found);
+        Some(Event::new(name, at(time), found.found, 0))
+    }
+
     fn span(
         &self,
         context: &Context,
@@ -80,10 +92,12 @@ impl Spans {
         attributes: Attributes,
     ) -> SpanData {
         let mut events = SpanEvents::default();
+        events.events.extend(self.body(hop, Part::Request));
         if let Some(first) = hop.first_byte {
             let name = event::HOPTAP_HTTP_FIRST_BYTE;
             events.events.push(Event::new(name, at(first), Vec::new(), 0));
         }
+        events.events.extend(self.body(hop, Part::Response));
         SpanData {
             span_context: SpanContext::new(
                 TraceId::from(context.trace_id),
@@ -106,6 +120,15 @@ impl Spans {
             status: if failed { Status::error("") } else { Status::Unset },
             instrumentation_scope: self.scope.clone(),
         }
+    }
+}
+
+/// The name of the event that tells of a body, and when it happened: a request is told to have been sent with its
+/// first byte, a response to have come with its last.
+pub(super) fn body_event(hop: &Hop, part: Part) -> (&'static str, u64) {
+    match part {
+        Part::Request => (event::HOPTAP_HTTP_REQUEST_BODY, hop.start),
+        Part::Response => (event::HOPTAP_HTTP_RESPONSE_BODY, hop.end.max(hop.start)),
     }
 }
 
@@ -208,7 +231,7 @@ mod tests {
     use super::*;
 
     fn spans(settings: impl Fn(&str) -> Option<String>) -> Spans {
-        Spans::new(&Settings::from_env(&settings).unwrap(), Redaction::default())
+        Spans::new(&Settings::from_env(&settings).unwrap(), Arc::default())
     }
 
     /// Everything that a span holds, one fact to a line.
@@ -260,6 +283,7 @@ mod tests {
         check(&sample::unrouted(), "span/unrouted.txt");
         check(&sample::upgraded(), "span/upgraded.txt");
         check(&sample::health_check(), "span/health-check.txt");
+        check(&sample::full(), "span/full.txt");
     }
 
     #[test]

@@ -31,6 +31,8 @@ fn headers() {
     check("X-Note", "what? token=x", "what? token=x");
     check("X-Path", "/a?token", "/a?token");
     check("X-Path", "user@h", "user@h");
+    check("Host", "user:pass@h:80", "REDACTED@h:80");
+    check("Host", "h:80", "h:80");
     let nothing = Redaction::nothing();
     assert_eq!(nothing.header("cookie", "a=b".into()), "a=b");
     assert_eq!(nothing.query("token=a"), "token=a");

@@ -4,7 +4,7 @@
 
 mod directory;
 mod outage;
-mod server;
+pub(in crate::export) mod server;
 mod upload;
 
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use crate::export::counts::Counts;
 const LONG: Duration = Duration::from_secs(60);
 
 /// Settings for a server on the loopback.
-pub(super) fn s3(endpoint: &str) -> S3 {
+pub(in crate::export) fn s3(endpoint: &str) -> S3 {
     S3 {
         endpoint: Some(endpoint.into()),
         region: "us-east-1".into(),
@@ -32,7 +32,7 @@ pub(super) fn s3(endpoint: &str) -> S3 {
 }
 
 /// Pauses short enough for a test.
-fn limits() -> Limits {
+pub(in crate::export) fn limits() -> Limits {
     Limits {
         first_pause: Duration::from_millis(20),
         last_pause: Duration::from_millis(200),

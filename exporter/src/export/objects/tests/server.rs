@@ -13,7 +13,7 @@ use super::s3;
 
 /// What to start: the variable that names it, and what `make s3` builds where there is none.
 #[derive(Clone, Copy)]
-pub(super) struct Program {
+pub(in crate::export) struct Program {
     variable: &'static str,
     built: &'static str,
     arguments: fn(&mut Command, u16),
@@ -21,7 +21,7 @@ pub(super) struct Program {
     in_memory: bool,
 }
 
-pub(super) const S3S_FS: Program = Program {
+pub(in crate::export) const S3S_FS: Program = Program {
     variable: "HOPTAP_S3",
     built: "s3s-fs-0.14.1/bin/s3s-fs",
     arguments: |command, port| {
@@ -31,7 +31,7 @@ pub(super) const S3S_FS: Program = Program {
     in_memory: true,
 };
 
-pub(super) const MINIO: Program = Program {
+pub(in crate::export) const MINIO: Program = Program {
     variable: "HOPTAP_MINIO",
     built: "minio-20260212",
     arguments: |command, port| {
@@ -44,7 +44,7 @@ pub(super) const MINIO: Program = Program {
     in_memory: false,
 };
 
-pub(super) struct Server {
+pub(in crate::export) struct Server {
     program: Program,
     child: Child,
     port: u16,
@@ -53,11 +53,11 @@ pub(super) struct Server {
 
 impl Server {
     /// With these buckets.
-    pub(super) fn start(program: Program, buckets: &[&str]) -> Self {
+    pub(in crate::export) fn start(program: Program, buckets: &[&str]) -> Self {
         Self::start_on(program, free_port(), buckets)
     }
 
-    pub(super) fn start_on(program: Program, port: u16, buckets: &[&str]) -> Self {
+    pub(in crate::export) fn start_on(program: Program, port: u16, buckets: &[&str]) -> Self {
         let scratch = if program.in_memory { Scratch::below(Path::new("/dev/shm")) } else { Scratch::new() };
         for bucket in buckets {
             std::fs::create_dir(scratch.0.join(bucket)).unwrap();
@@ -65,28 +65,28 @@ impl Server {
         Self { program, child: run(program, &scratch.0, port), port, scratch }
     }
 
-    pub(super) fn settings(&self) -> S3 {
+    pub(in crate::export) fn settings(&self) -> S3 {
         s3(&format!("127.0.0.1:{}", self.port))
     }
 
     /// Ends it as a crash would.
-    pub(super) fn kill(&mut self) {
+    pub(in crate::export) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// On the same port, with the same objects.
-    pub(super) fn restart(&mut self) {
+    pub(in crate::export) fn restart(&mut self) {
         self.child = run(self.program, &self.scratch.0, self.port);
     }
 
     /// Where the objects of a bucket are.
-    pub(super) fn bucket(&self, bucket: &str) -> PathBuf {
+    pub(in crate::export) fn bucket(&self, bucket: &str) -> PathBuf {
         self.scratch.0.join(bucket)
     }
 
     /// A client to read with.
-    pub(super) fn client(&self) -> AmazonS3 {
+    pub(in crate::export) fn client(&self) -> AmazonS3 {
         AmazonS3Builder::new()
             .with_endpoint(format!("http://127.0.0.1:{}", self.port))
             .with_allow_http(true)
@@ -134,15 +134,15 @@ impl Program {
 }
 
 /// A port on the loopback that was free a moment ago.
-pub(super) fn free_port() -> u16 {
+pub(in crate::export) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A directory that goes with its owner.
-pub(super) struct Scratch(pub(super) PathBuf);
+pub(in crate::export) struct Scratch(pub(in crate::export) PathBuf);
 
 impl Scratch {
-    pub(super) fn new() -> Self {
+    pub(in crate::export) fn new() -> Self {
         Self::below(&std::env::temp_dir())
     }
 

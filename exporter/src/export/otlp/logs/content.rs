@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use hoptap_semconv::{attribute as key, event as name};
 
 use super::record::{Body, Record, Severity, Value};
@@ -9,8 +11,15 @@ use crate::event::Process;
 use crate::export::objects::{Content, Part};
 
 impl Record {
-    /// The record of a body: its content is the record's, its sizes and its type are attributes.
-    pub fn of_content(process: &Arc<Process>, pid: u32, content: &Content<'_>, observed: u64) -> Self {
+    /// The record of a body: its content is the record's, its sizes and its type are attributes. `text` is the content
+    /// where it is text, with its content coding removed; other content goes as it was on the wire.
+    pub fn of_content(
+        process: &Arc<Process>,
+        pid: u32,
+        content: &Content<'_>,
+        text: Option<Bytes>,
+        observed: u64,
+    ) -> Self {
         let hop = content.hop;
         let (event, size, header, time) = match content.part {
             Part::Request => {
@@ -41,7 +50,7 @@ impl Record {
             observed,
             severity: if failed { Severity::Error } else { Severity::Info },
             event,
-            body: Some(Body::of(content.bytes.clone(), content.truncated)),
+            body: Some(text.map_or_else(|| Body::of(content.bytes.clone(), content.truncated), Body::Text)),
             attributes,
             trace_id: content.context.trace_id,
             span_id: content.context.span_id,

@@ -9,7 +9,6 @@ use super::super::super::sample;
 use super::super::{Otlp, Output, Protocol, Settings};
 use super::collector::{Collector, Reply};
 use crate::export::counts::Counts;
-use crate::export::redact::Redaction;
 
 pub(super) const PROTOCOLS: [(Protocol, &str); 3] =
     [(Protocol::Grpc, "grpc"), (Protocol::HttpProtobuf, "http/protobuf"), (Protocol::HttpJson, "http/json")];
@@ -27,7 +26,7 @@ pub(super) fn settings(port: u16, variables: &[(&str, &str)]) -> Settings {
 
 /// Offers `count` exchanges of two spans, waits for the end, returns the counts.
 pub(super) fn offer(settings: Settings, count: usize, within: Duration) -> Counts {
-    let output = Otlp::start(settings, Redaction::default()).unwrap().unwrap();
+    let output = Otlp::start(settings, Arc::default()).unwrap().unwrap();
     let exchange = Arc::new(sample::exchange());
     (0..count).for_each(|_| output.offer(&exchange));
     let counts = Box::new(output).finish(within);
@@ -76,8 +75,7 @@ fn what_arrives_is_what_was_seen() {
             ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=lab,service.version=9"),
             ("OTEL_SERVICE_NAME", "edge"),
         ];
-        let output =
-            Otlp::start(settings(collector.address.port(), &variables), Redaction::default()).unwrap().unwrap();
+        let output = Otlp::start(settings(collector.address.port(), &variables), Arc::default()).unwrap().unwrap();
         output.offer(&Arc::new(sample::retried()));
         let mut other = sample::health_check();
         other.pid = 790;
@@ -162,7 +160,7 @@ fn what_is_not_sampled_is_no_loss() {
 #[test]
 fn nothing_is_started_where_nobody_asked() {
     let nobody = Settings::from_env(&|_| None).unwrap();
-    assert!(Otlp::start(nobody, Redaction::default()).unwrap().is_none());
+    assert!(Otlp::start(nobody, Arc::default()).unwrap().is_none());
 }
 
 #[test]
@@ -172,6 +170,6 @@ fn certificates_that_cannot_be_read_are_said_at_the_start() {
         "OTEL_EXPORTER_OTLP_CERTIFICATE" => Some("/nowhere.pem".to_owned()),
         _ => None,
     });
-    let error = Otlp::start(settings.unwrap(), Redaction::default()).unwrap_err();
+    let error = Otlp::start(settings.unwrap(), Arc::default()).unwrap_err();
     assert!(error.to_string().starts_with("/nowhere.pem: expected certificates"), "{error}");
 }

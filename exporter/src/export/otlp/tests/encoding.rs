@@ -12,7 +12,6 @@ use super::super::settings::Settings;
 use super::random;
 use crate::event::Process;
 use crate::exchange::{Exchange, Headers};
-use crate::export::redact::Redaction;
 use crate::export::sample;
 
 /// Writes a request of these exchanges in both ways and compares: all fields, in their order, and that no byte is
@@ -20,7 +19,7 @@ use crate::export::sample;
 #[track_caller]
 fn check(encoder: &mut Encoder, settings: &Settings, exchanges: &[Exchange]) {
     let mut resources = Resources::new(settings.service_name.clone(), settings.resource.clone());
-    let mut oracle = Groups::new(settings, Redaction::default());
+    let mut oracle = Groups::new(settings, Arc::default());
     for exchange in exchanges {
         encoder.add(exchange);
         if exchange.spans() > 0 {
@@ -73,7 +72,7 @@ const LIMITS: &[&[(&str, &str)]] = &[
 fn samples() {
     for limits in LIMITS {
         let settings = settings(limits);
-        let mut encoder = Encoder::new(&settings, Redaction::default());
+        let mut encoder = Encoder::new(&settings, Arc::default());
         let all = [
             sample::exchange(),
             sample::detailed(),
@@ -81,6 +80,7 @@ fn samples() {
             sample::unrouted(),
             sample::upgraded(),
             sample::health_check(),
+            sample::full(),
         ];
         for exchange in &all {
             check(&mut encoder, &settings, std::slice::from_ref(exchange));
@@ -97,7 +97,7 @@ fn what_traffic_may_bring() {
     let processes: Vec<Arc<Process>> = (0..3).map(|index| Arc::new(random::process(&mut random, index))).collect();
     for limits in LIMITS {
         let settings = settings(limits);
-        let mut encoder = Encoder::new(&settings, Redaction::default());
+        let mut encoder = Encoder::new(&settings, Arc::default());
         for size in 0..150 {
             let exchanges: Vec<Exchange> = (0..size % 30).map(|_| random::exchange(&mut random, &processes)).collect();
             check(&mut encoder, &settings, &exchanges);
@@ -109,7 +109,7 @@ fn what_traffic_may_bring() {
 #[test]
 fn long_values() {
     let settings = settings(&[]);
-    let mut encoder = Encoder::new(&settings, Redaction::default());
+    let mut encoder = Encoder::new(&settings, Arc::default());
     for length in (0..400).chain(16_200..16_400).step_by(3).chain([70_000, 2_100_000]) {
         let mut exchange = sample::exchange();
         let server = exchange.server.as_mut().unwrap();
@@ -133,7 +133,7 @@ fn frames() {
             _ => None,
         })
         .unwrap();
-        let mut encoder = Encoder::new(&settings, Redaction::default());
+        let mut encoder = Encoder::new(&settings, Arc::default());
         encoder.add(&sample::retried());
         assert_eq!(encoder.len(), 3);
         encoder.finish().unwrap()
@@ -160,7 +160,7 @@ fn frames() {
 #[test]
 fn a_body_is_nobody_elses() {
     let settings = settings(&[]);
-    let mut encoder = Encoder::new(&settings, Redaction::default());
+    let mut encoder = Encoder::new(&settings, Arc::default());
     encoder.add(&sample::exchange());
     let first = encoder.finish().unwrap();
     let before = first.to_vec();

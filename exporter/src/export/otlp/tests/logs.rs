@@ -46,7 +46,7 @@ fn record(bytes: impl Into<Bytes>) -> Record {
         truncated: true,
         bytes: bytes.into(),
     };
-    Record::of_content(&exchange.process, exchange.pid, &content, 7)
+    Record::of_content(&exchange.process, exchange.pid, &content, None, 7)
 }
 
 fn records(batch: &ExportLogsServiceRequest) -> impl Iterator<Item = &LogRecord> {

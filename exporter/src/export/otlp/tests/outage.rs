@@ -13,7 +13,6 @@ use super::collector::{Collector, Reply};
 use super::delivery::{LONG, PROTOCOLS, offer, settings};
 use crate::export::counts::{Counts, Ledger};
 use crate::export::queue::bounded;
-use crate::export::redact::Redaction;
 
 /// 20 exchanges in batches of 10 spans, to a collector with this script, each batch given up after `patience` ms: delivered, failed, and all accounted for.
 #[track_caller]
@@ -108,7 +107,7 @@ fn a_collector_that_comes_back_finds_what_waited() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let variables = [("OTEL_BSP_SCHEDULE_DELAY", "10")];
-    let output = Otlp::start(settings(address.port(), &variables), Redaction::default()).unwrap().unwrap();
+    let output = Otlp::start(settings(address.port(), &variables), Arc::default()).unwrap().unwrap();
     let exchange = Arc::new(sample::exchange());
     (0..1000).for_each(|_| output.offer(&exchange));
     std::thread::sleep(Duration::from_millis(500));
@@ -174,7 +173,7 @@ fn the_log_says_it_once() {
     drop(sender);
     let (_deadline, until) = watch::channel(None);
     let settings = settings(collector.address.port(), &variables);
-    let encoder = Encoder::new(&settings, Redaction::default());
+    let encoder = Encoder::new(&settings, Arc::default());
     let worker = Worker::new(settings, encoder, receiver, ledger, until).unwrap();
     let log = Log::default();
     let writer = log.clone();

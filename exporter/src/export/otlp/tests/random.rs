@@ -3,11 +3,15 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
+use crate::body::Captured;
 use crate::event::{Name, Process};
 use crate::exchange::{
-    Attempt, Body, Context, End, ErrorKind, Exchange, Headers, Hop, Kept, Link, Method, NameSource, Reset, Role, Rpc,
-    Server, Tls, Version, WebSocket,
+    Attempt, Body, Content, Contents, Context, End, ErrorKind, Exchange, Headers, Hop, Kept, Link, Method, NameSource,
+    Reset, Role, Rpc, Server, Tls, Version, WebSocket,
 };
+use crate::redact::Failed;
 use crate::rpc;
 
 /// xorshift64*: the same numbers in every run.
@@ -166,7 +170,8 @@ fn hop(source: &mut Source) -> Hop {
         response: body(source),
         request_headers: headers(source),
         response_headers: headers(source),
-        contents: None,
+        contents: source
+            .maybe(|source| Box::new(Contents { request: source.maybe(content), response: source.maybe(content) })),
         upgraded: source.maybe(|_| "websocket".into()),
         rpc: source.maybe(|source| Rpc {
             kind: source.of(&[rpc::Kind::Grpc, rpc::Kind::Web]),
@@ -182,6 +187,22 @@ fn hop(source: &mut Source) -> Hop {
         reset: source.maybe(|source| Reset { by: source.of(&[End::Client, End::Server]), code: source.of(&[8, 99]) }),
         missing: source.of(&[vec![], vec!["url.path", "user_agent.original"]]),
     }
+}
+
+fn content(source: &mut Source) -> Content {
+    const LONG: &[u8] = &[b'x'; 70_000];
+    let bodies: &[&'static [u8]] = &[b"", b"{\"a\": 1}", b"\x1f\x8b\x08 no gzip", b"\xff\xfe\0\0", LONG];
+    let types = ["", "application/json", "text/plain; charset=latin1", "image/png", "application/grpc"];
+    let captured = Captured {
+        bytes: Bytes::from_static(source.of(bodies)),
+        seen: source.number(),
+        truncated: source.flip(),
+        content_type: source.maybe(|source| source.of(&types).into()),
+        content_encoding: source.maybe(|source| source.of(&["gzip", "identity", "x"]).into()),
+    };
+    let withheld = source.of(&[None, None, Some(Failed::Charset), Some(Failed::Json(3))]);
+    let urls = source.maybe(|_| vec!["s3://b/k".into(), "file:///k".into()]).unwrap_or_default();
+    Content { captured, cut: None, withheld, urls }
 }
 
 fn session(source: &mut Source) -> Tls {
