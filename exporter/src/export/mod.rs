@@ -16,7 +16,7 @@ pub mod otlp;
 mod pause;
 pub mod queue;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod short;
 pub mod stdout;
 pub mod text;
