@@ -10,7 +10,7 @@ use super::short::Short;
 use super::{bodies, url};
 use crate::event::Name;
 use crate::exchange::{Attempt, End, Headers, Hop, Link, Method, NameSource, Role, Rpc, Server, Tls};
-use crate::redact::Redaction;
+use crate::redact::{REDACTED, Redaction};
 use crate::rpc::status_name;
 
 /// Takes attributes. Keys come at most once per span.
@@ -57,7 +57,7 @@ pub fn server(server: &Server, redaction: &Redaction, sink: &mut impl Sink) {
     sink.text(key::CLIENT_ADDRESS, Short::ip(client.ip()).as_str());
     sink.integer(key::CLIENT_PORT, client.port().into());
     outcome(hop, 500, sink);
-    common(hop, sink);
+    common(hop, redaction, sink);
     if let Some(rule) = &server.rule {
         sink.name(key::HTTP_ROUTE, rule);
     }
@@ -93,7 +93,7 @@ pub fn attempt(attempt: &Attempt, redaction: &Redaction, sink: &mut impl Sink) {
         sink.integer(key::HTTP_REQUEST_RESEND_COUNT, attempt.resend_count.into());
     }
     outcome(hop, 400, sink);
-    common(hop, sink);
+    common(hop, redaction, sink);
     names(
         attempt.entrypoint.as_ref(),
         attempt.router.as_ref(),
@@ -177,13 +177,14 @@ fn outcome(hop: &Hop, failure: u16, sink: &mut impl Sink) {
     }
 }
 
-fn common(hop: &Hop, sink: &mut impl Sink) {
+fn common(hop: &Hop, redaction: &Redaction, sink: &mut impl Sink) {
     let peer = Short::ip(hop.peer.ip());
     sink.text(key::NETWORK_PEER_ADDRESS, peer.as_str());
     sink.integer(key::NETWORK_PEER_PORT, hop.peer.port().into());
     sink.fixed(key::NETWORK_PROTOCOL_VERSION, hop.version.as_str());
     if let Some(agent) = &hop.user_agent {
-        sink.text(key::USER_AGENT_ORIGINAL, agent);
+        let hidden = redaction.names_header("user-agent");
+        sink.text(key::USER_AGENT_ORIGINAL, if hidden { REDACTED } else { agent });
     }
     if !hop.missing.contains(&key::HTTP_REQUEST_BODY_SIZE) {
         sink.integer(key::HTTP_REQUEST_BODY_SIZE, bytes(hop.request.size));

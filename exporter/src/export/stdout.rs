@@ -192,6 +192,21 @@ mod tests {
     }
 
     #[test]
+    fn each_exchange_is_written_as_its_rules_say() {
+        let (reader, writer) = pipe().unwrap();
+        let output = Stdout::to(writer, Format::Kept, Arc::default(), room(10)).unwrap();
+        for format in [kept::Format::Json, kept::Format::Text] {
+            let mut exchange = sample::exchange();
+            exchange.kept.format = format;
+            output.offer(&Arc::new(exchange));
+        }
+        Box::new(output).finish(SOON);
+        let lines: Vec<String> = BufReader::new(reader).lines().map(Result::unwrap).collect();
+        assert!(lines[0].starts_with("{\"timestamp\""), "{lines:?}");
+        assert_eq!(lines[1], "=== HTTP Transaction ===");
+    }
+
+    #[test]
     fn a_closed_pipe_ends_the_output_only() {
         let (reader, writer) = pipe().unwrap();
         let output = Stdout::to(writer, Format::Text, Arc::default(), room(1000)).unwrap();

@@ -117,6 +117,11 @@ impl Redaction {
         }
     }
 
+    /// Whether the configuration names this header: what else tells its value must not, then.
+    pub fn names_header(&self, name: &str) -> bool {
+        self.names.as_ref().is_some_and(|listed| listed.headers.contains_in_any_case(name.as_bytes()))
+    }
+
     /// A query, without its `?`, with the values of secret keys replaced.
     pub fn query<'a>(&self, query: &'a str) -> Cow<'a, str> {
         let mut edits = Edits::default();

@@ -191,7 +191,60 @@ impl Sink for Fanout {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use std::sync::atomic::AtomicU64;
+
     use super::*;
+    use crate::export::contents::{Outlets, Settings};
+    use crate::export::metrics;
+    use crate::export::{Output, sample};
+
+    /// Counts what it is offered.
+    #[derive(Default)]
+    struct Counted(Arc<AtomicU64>);
+
+    impl Output for Counted {
+        fn name(&self) -> &'static str {
+            SPANS
+        }
+
+        fn offer(&self, _: &Arc<Exchange>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+
+        fn counts(&self) -> Counts {
+            Counts { delivered: self.0.load(Relaxed), ..Counts::default() }
+        }
+
+        fn finish(self: Box<Self>, _: Duration) -> Counts {
+            self.counts()
+        }
+    }
+
+    #[test]
+    fn what_no_rule_wants_is_counted_and_not_told() {
+        let counters = Arc::new(Counters::default());
+        let (metrics, page) = Metrics::new(metrics::Settings::default(), Arc::clone(&counters), Arc::default());
+        let outlets = Outlets { outputs: vec![Box::new(Counted::default())], ..Outlets::default() };
+        let contents = Contents::start(Settings::default(), outlets).unwrap();
+        let mut fanout = Fanout::new(metrics, contents, Arc::clone(&counters));
+        for level in [Level::None, Level::Summary, Level::None, Level::Full] {
+            let mut exchange = sample::full();
+            exchange.kept.level = level;
+            fanout.exchange(exchange);
+        }
+        fanout.account();
+        let last = fanout.finish(Duration::from_secs(10));
+        assert_eq!(
+            last.iter().map(|(name, counts)| (*name, counts.delivered)).collect::<Vec<_>>(),
+            [(CONTENTS, 2), (SPANS, 2)]
+        );
+        assert_eq!((counters.spans.get(Outcome::Sent), counters.contents.get(Outcome::Sent)), (2, 2));
+        let page = page.encode(metrics::Format::Classic).unwrap();
+        let line = page.lines().find(|line| line.starts_with("http_server_request_duration_seconds_count")).unwrap();
+        assert!(line.ends_with(" 4"), "{line}");
+    }
 
     #[test]
     fn outlets_that_share_a_name_are_counted_together() {

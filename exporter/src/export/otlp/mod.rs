@@ -19,7 +19,7 @@ mod settings;
 mod signal;
 mod span;
 #[cfg(test)]
-mod tests;
+pub(in crate::export) mod tests;
 mod worker;
 
 use std::io;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod collected;
 mod planted;
 mod room;
 mod stored;
@@ -68,7 +69,7 @@ fn posted(content_type: &str, request: &[u8], response: &[u8]) -> Exchange {
 
 fn redaction() -> Arc<Redaction> {
     let settings = redact::Settings {
-        headers: vec!["X-Tenant".into()],
+        headers: vec!["X-Tenant".into(), "user-agent".into()],
         query: vec!["invite".into()],
         cookies: redact::Cookies::Named(vec!["sid".into()]),
         json: vec!["**.password".into()],

@@ -45,6 +45,7 @@ fn planted(number: u64, random: &mut Random, secrets: &mut Vec<String>) -> Excha
         made
     };
     for hop in exchange.hops_mut() {
+        hop.user_agent = Some(new(random).into());
         hop.host = Some(format!("u:{}@a.test", new(random)).into());
         hop.query = Some(format!("page=2&token={}&invite={}", new(random), new(random)).into());
         let lines = format!(

@@ -3,7 +3,7 @@
 use super::*;
 use crate::body::sample::{Random, encode};
 use crate::export::objects::tests::limits;
-use crate::export::objects::tests::server::{S3S_FS, Server};
+use crate::export::objects::tests::server::{S3S_FS, Scratch, Server};
 use crate::export::objects::{self, Content, Objects};
 
 const COUNT: u64 = 400;
@@ -79,8 +79,31 @@ fn byte_for_byte_with_its_address() {
 }
 
 #[test]
+fn every_store_gets_every_body() {
+    let scratch = [Scratch::new(), Scratch::new()];
+    let start = |scratch: &Scratch| {
+        let file = objects::File { directory: scratch.0.clone(), prefix: String::new() };
+        Objects::start(&objects::Settings::File(file), limits()).unwrap()
+    };
+    let kept = Kept::default();
+    let stores = scratch.iter().map(start).collect();
+    let contents = Contents::start(Settings::default(), Outlets { stores, ..kept.outlets() }).unwrap();
+    contents.offer(posted("text/plain", b"asked", b"told"));
+    contents.finish(LONG);
+    let told = kept.told().remove(0);
+    for (content, after) in Content::of(&told) {
+        assert_eq!(after.urls.len(), 2, "{:?}", after.urls);
+        for (url, scratch) in after.urls.iter().zip(&scratch) {
+            let path = url.strip_prefix("file://").unwrap();
+            assert!(path.starts_with(scratch.0.to_str().unwrap()), "{url}");
+            assert_eq!(std::fs::read(path).unwrap(), content.bytes);
+        }
+    }
+}
+
+#[test]
 fn details_have_a_document_and_summaries_none() {
-    let scratch = objects::tests::server::Scratch::new();
+    let scratch = Scratch::new();
     let file = objects::File { directory: scratch.0.clone(), prefix: String::new() };
     let stores = vec![Objects::start(&objects::Settings::File(file), limits()).unwrap()];
     let kept = Kept::default();

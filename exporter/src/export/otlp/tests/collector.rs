@@ -29,7 +29,7 @@ use super::super::Protocol;
 
 /// What the collector does with one request.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Reply {
+pub(in crate::export) enum Reply {
     Take,
     /// Takes the batch but for so many spans.
     TakeBut(i64),
@@ -42,25 +42,25 @@ pub(super) enum Reply {
 
 /// What it saw.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(in crate::export) struct Seen {
     /// Batches that it took, with what it turned down of them.
-    pub(super) taken: Vec<(ExportTraceServiceRequest, i64)>,
+    pub(in crate::export) taken: Vec<(ExportTraceServiceRequest, i64)>,
     /// The same of log records.
-    pub(super) logs: Vec<(ExportLogsServiceRequest, i64)>,
+    pub(in crate::export) logs: Vec<(ExportLogsServiceRequest, i64)>,
     /// Of every request.
-    pub(super) heads: Vec<(String, HeaderMap)>,
-    pub(super) connections: usize,
+    pub(in crate::export) heads: Vec<(String, HeaderMap)>,
+    pub(in crate::export) connections: usize,
 }
 
 impl Seen {
     /// Spans that it kept.
-    pub(super) fn spans(&self) -> u64 {
+    pub(in crate::export) fn spans(&self) -> u64 {
         let spans: usize = self.taken.iter().map(|(batch, _)| count(batch)).sum();
         let refused: i64 = self.taken.iter().map(|(_, refused)| refused).sum();
         spans as u64 - u64::try_from(refused).unwrap()
     }
 
-    pub(super) fn largest(&self) -> usize {
+    pub(in crate::export) fn largest(&self) -> usize {
         self.taken.iter().map(|(batch, _)| count(batch)).max().unwrap_or(0)
     }
 }
@@ -72,19 +72,22 @@ fn count(batch: &ExportTraceServiceRequest) -> usize {
 
 type Script = Arc<dyn Fn(usize) -> Reply + Send + Sync>;
 
-pub(super) struct Collector {
-    pub(super) address: SocketAddr,
+pub(in crate::export) struct Collector {
+    pub(in crate::export) address: SocketAddr,
     seen: Arc<Mutex<Seen>>,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
 
 impl Collector {
-    pub(super) fn start(protocol: Protocol, script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> Self {
+    pub(in crate::export) fn start(
+        protocol: Protocol,
+        script: impl Fn(usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), protocol, script)
     }
 
-    pub(super) fn on(
+    pub(in crate::export) fn on(
         listener: TcpListener,
         protocol: Protocol,
         script: impl Fn(usize) -> Reply + Send + Sync + 'static,
@@ -111,7 +114,7 @@ impl Collector {
     }
 
     /// Ends it and says what it saw.
-    pub(super) fn stop(self) -> Seen {
+    pub(in crate::export) fn stop(self) -> Seen {
         self.stop.send(()).unwrap();
         self.thread.join().unwrap();
         std::mem::take(&mut *self.seen.lock().unwrap())

@@ -10,10 +10,10 @@ use super::super::{Otlp, Output, Protocol, Settings};
 use super::collector::{Collector, Reply};
 use crate::export::counts::Counts;
 
-pub(super) const PROTOCOLS: [(Protocol, &str); 3] =
+pub(in crate::export) const PROTOCOLS: [(Protocol, &str); 3] =
     [(Protocol::Grpc, "grpc"), (Protocol::HttpProtobuf, "http/protobuf"), (Protocol::HttpJson, "http/json")];
 
-pub(super) fn settings(port: u16, variables: &[(&str, &str)]) -> Settings {
+pub(in crate::export) fn settings(port: u16, variables: &[(&str, &str)]) -> Settings {
     Settings::from_env(&|name| {
         if name == "OTEL_EXPORTER_OTLP_ENDPOINT" {
             return Some(format!("http://127.0.0.1:{port}"));
@@ -25,7 +25,7 @@ pub(super) fn settings(port: u16, variables: &[(&str, &str)]) -> Settings {
 }
 
 /// Offers `count` exchanges of two spans, waits for the end, returns the counts.
-pub(super) fn offer(settings: Settings, count: usize, within: Duration) -> Counts {
+pub(in crate::export) fn offer(settings: Settings, count: usize, within: Duration) -> Counts {
     let output = Otlp::start(settings, Arc::default()).unwrap().unwrap();
     let exchange = Arc::new(sample::exchange());
     (0..count).for_each(|_| output.offer(&exchange));
@@ -34,7 +34,7 @@ pub(super) fn offer(settings: Settings, count: usize, within: Duration) -> Count
     counts
 }
 
-pub(super) const LONG: Duration = Duration::from_secs(20);
+pub(in crate::export) const LONG: Duration = Duration::from_secs(20);
 
 #[test]
 fn everything_arrives() {

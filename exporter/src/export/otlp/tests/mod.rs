@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-mod collector;
-mod delivery;
+pub(in crate::export) mod collector;
+pub(in crate::export) mod delivery;
 mod encoding;
 mod logs;
 mod outage;
