@@ -26,7 +26,7 @@ pub(super) fn run(replay: &Replay) -> Result<(), Error> {
     let seed = reader.header().seed;
     let counters = Arc::new(Counters::default());
     let readiness = Arc::new(Readiness::default());
-    let (mut fanout, page) = watch::outputs(&replay.tell, watch::spans(None)?, &counters, &readiness)?;
+    let (mut fanout, page) = watch::outputs(&replay.tell, watch::spans(None)?, false, &counters, &readiness)?;
     let mut pipeline = Pipeline::new(watch::pipeline_settings(&replay.tell, seed), counters);
     let mut last = 0;
     let mut problem = None;

@@ -34,7 +34,8 @@ pub(super) fn run(watch: &Watch) -> Result<(), Error> {
     let counters = Arc::new(Counters::default());
     let readiness = Arc::new(Readiness::default());
     let stop = stop_on_signals()?;
-    let (fanout, page) = outputs(&watch.tell, otlp, &counters, &readiness)?;
+    let traefik_names = watch.configuration.as_ref().is_some_and(|file| file.metrics.traefik_names);
+    let (fanout, page) = outputs(&watch.tell, otlp, traefik_names, &counters, &readiness)?;
     let server = Server::start(watch.capture.listen, Some(page), &readiness)?;
     let mut session = Session::attach(settings(&watch.capture, watch.tell.names.into()), readiness)?;
     let seed = seed();
@@ -113,6 +114,7 @@ pub(super) fn settings(capture: &Capture, names: pipeline::NamesFrom) -> Setting
 pub(super) fn outputs(
     tell: &Tell,
     spans: otlp::Settings,
+    traefik_names: bool,
     counters: &Arc<Counters>,
     readiness: &Arc<Readiness>,
 ) -> Result<(Fanout, Page), Error> {
@@ -131,8 +133,11 @@ pub(super) fn outputs(
         let stdout = Stdout::start(format, Redaction::default()).context("cannot start the output of text")?;
         outputs.push(Box::new(stdout));
     }
-    let settings =
-        metrics::Settings { sampled: Box::new(move |context| sampler.decide(context)), ..metrics::Settings::default() };
+    let settings = metrics::Settings {
+        traefik_names,
+        sampled: Box::new(move |context| sampler.decide(context)),
+        ..metrics::Settings::default()
+    };
     let (metrics, page) = Metrics::new(settings, Arc::clone(counters), Arc::clone(readiness));
     Ok((Fanout::new(metrics, outputs, Arc::clone(counters)), page))
 }
