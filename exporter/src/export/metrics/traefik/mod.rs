@@ -18,7 +18,7 @@ use super::histogram::Histogram;
 use super::series::Table;
 use super::{address, seconds};
 use crate::event::Name;
-use crate::exchange::{Exchange, Role, Server, Tls};
+use crate::exchange::{Exchange, Role, Server, Tls, Version};
 use labels::{Names, Request, Session};
 
 pub(super) use page::Page;
@@ -115,10 +115,12 @@ impl Traefik {
         if !is_measured(server, exchange.process.has_probe("router")) {
             return false;
         }
-        let mut folded = self.sessions(server);
+        let mut folded = self.sessions(server, exchange);
         // The proxy panics when a body breaks off (shouldPanicOnCopyError, net/http/httputil): nothing behind
-        // `next.ServeHTTP` in the middleware that counts is reached.
-        if visit::broke_off(&server.hop) || visit::of(exchange).any(|visit| visit.broke_off && !visit.mirrored) {
+        // `next.ServeHTTP` in the middleware that counts is reached. quic-go's server is not net/http's, and it does not.
+        let panics = server.hop.version != Version::Http3;
+        let mut visits = visit::of(exchange).filter(|visit| !visit.mirrored);
+        if panics && (visit::broke_off(&server.hop) || visits.any(|visit| visit::broke_off(&visit.attempt.hop))) {
             return folded;
         }
         let Some(measured) = request::measured(server, exchange) else { return folded };
@@ -131,11 +133,15 @@ impl Traefik {
     }
 
     /// Requests over TLS are counted as they come in, whatever becomes of them.
-    fn sessions(&mut self, server: &Server) -> bool {
+    fn sessions(&mut self, server: &Server, exchange: &Exchange) -> bool {
         let Some(tls) = server.hop.tls.as_deref() else { return false };
         let mut folded = self.entrypoints.session(server.entrypoint.as_ref(), None, tls);
         for (router, service) in self.nested.routers(server).iter() {
             folded |= self.routers.session(Some(router), service.as_ref(), tls);
+        }
+        // The request for an error page is made anew, without the session (pkg/middlewares/customerrors).
+        for visit in visit::of(exchange).filter(|visit| visit.attempt.role != Role::ErrorPage) {
+            folded |= self.services.session(Some(&visit.service), None, tls);
         }
         folded
     }
@@ -146,12 +152,6 @@ impl Traefik {
         let mut tries = 0;
         for visit in visit::of(exchange) {
             let service = Some(&visit.service);
-            if let Some(tls) = asked.and_then(|(server, _)| server.hop.tls.as_deref())
-                // The request for an error page is made anew, without the session (pkg/middlewares/customerrors).
-                && visit.attempt.role != Role::ErrorPage
-            {
-                folded |= self.services.session(service, None, tls);
-            }
             if visit.attempt.role == Role::Backend {
                 if tries > 0 {
                     let found = self.retries.get(address(service), || Names::one(service));
@@ -160,9 +160,9 @@ impl Traefik {
                 }
                 tries += 1;
             }
-            if !visit.broke_off
-                && let Some(measured) = request::of_visit(&visit, asked)
-            {
+            // A mirror panics by itself.
+            let counted = !(visit.mirrored && visit::broke_off(&visit.attempt.hop));
+            if counted && let Some(measured) = request::of_visit(&visit, asked) {
                 folded |= self.services.request(service, None, measured);
             }
         }

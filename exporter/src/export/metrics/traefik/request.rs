@@ -20,14 +20,20 @@ pub(super) fn measured(server: &Server, exchange: &Exchange) -> Option<Measured>
     let protocol = protocol_of(hop);
     let upgraded = hop.upgraded.is_some();
     // Counted is what is read of a body, and nobody reads it unless a backend wants it.
-    let read = visit::of(exchange).any(|visit| visit.attempt.hop.request.size > 0);
+    let read = visit::of(exchange).map(|visit| visit.attempt.hop.request.size).max().unwrap_or_default();
     Some(Measured {
         code: code(hop, protocol, status, false),
         method: method(&hop.method),
         protocol,
         duration: hop.duration(),
         // The bytes of a session pass by all that counts.
-        request_bytes: if read && !upgraded { hop.request.size } else { 0 },
+        request_bytes: match (read, hop.request.size) {
+            _ if upgraded => 0,
+            (0, _) => 0,
+            // Over HTTP/3 the length is what the client announces.
+            (read, 0) => read,
+            (_, sent) => sent,
+        },
         response_bytes: if upgraded { 0 } else { written(server, exchange, status) },
     })
 }
@@ -42,8 +48,9 @@ pub(super) fn of_visit(visit: &Visit<'_>, asked: Option<(&Server, Measured)>) ->
     let status = hop.status.or_else(told).or_else(|| failure(hop.error?))?;
     let error_page = visit.attempt.role == Role::ErrorPage;
     let protocol = match asked {
-        Some((_, measured)) => measured.protocol,
-        None => protocol_of(hop),
+        // The middleware `grpcWeb` makes gRPC of gRPC-Web.
+        Some((_, measured)) if hop.rpc.is_none() => measured.protocol,
+        _ => protocol_of(hop),
     };
     let upgraded = hop.upgraded.is_some();
     let request_bytes = match asked {
@@ -54,9 +61,11 @@ pub(super) fn of_visit(visit: &Visit<'_>, asked: Option<(&Server, Measured)>) ->
     };
     let response_bytes = match hop.status {
         _ if upgraded => 0,
-        Some(_) => hop.response.size,
+        Some(_) => asked.and_then(|(server, _)| unpacked(visit, server)).unwrap_or(hop.response.size),
         None => text_length(status),
     };
+    // The handler goes on until the client has taken the response.
+    let until = asked.filter(|_| visit.last && !visit.mirrored).map_or(0, |(server, _)| server.hop.end);
     Some(Measured {
         code: code(hop, protocol, status, visit.mirrored),
         method: method(if hop.method == Method::Unknown {
@@ -65,7 +74,7 @@ pub(super) fn of_visit(visit: &Visit<'_>, asked: Option<(&Server, Measured)>) ->
             &hop.method
         }),
         protocol,
-        duration: hop.end.saturating_sub(visit.start),
+        duration: hop.end.max(until).saturating_sub(visit.start),
         request_bytes,
         response_bytes,
     })
@@ -110,6 +119,10 @@ fn contains(headers: &Headers, name: &str, item: &str) -> bool {
 /// The status; for gRPC that of the call, as far as the middleware sees it: in the head, or in trailers that the head
 /// announces. Others come under names of their own (`http.TrailerPrefix`), and a mirror's headers are thrown away.
 fn code(hop: &Hop, protocol: &str, status: u16, mirrored: bool) -> u16 {
+    if hop.upgraded.is_some() {
+        // The proxy writes the head to the connection that it has taken over: the middleware hears of no status.
+        return 0;
+    }
     if protocol != protocol::GRPC && protocol != protocol::GRPC_WEB {
         return status;
     }
@@ -155,16 +168,24 @@ fn text_length(status: u16) -> u64 {
     phrase.len() as u64
 }
 
-/// Bytes of the response as they are written: net/http sends none of them in answer to a HEAD, and they are counted.
+/// Bytes of the response as they are written: net/http sends none of them in answer to a HEAD or to a client that went
+/// away, and they are counted.
 fn written(server: &Server, exchange: &Exchange, status: u16) -> u64 {
     let sent = server.hop.response.size;
-    if sent > 0 || server.hop.method != Method::Head {
+    if sent > 0 {
         return sent;
     }
-    let last = visit::of(exchange).filter(|visit| !visit.mirrored).last();
-    match last {
-        None if server.router.is_none() && status == 404 => NOT_FOUND_BYTES,
+    match visit::of(exchange).filter(|visit| !visit.mirrored).last() {
         Some(visit) if visit.attempt.hop.status.is_none() => text_length(status),
+        None if server.hop.method == Method::Head && server.router.is_none() && status == 404 => NOT_FOUND_BYTES,
         _ => sent,
     }
+}
+
+/// Bytes of a response that Go's client asked for with gzip, and unpacked, because the client's own request said
+/// nothing of codings (`DisableCompression`, net/http/transport.go).
+fn unpacked(visit: &Visit<'_>, server: &Server) -> Option<u64> {
+    let packed = contains(&visit.attempt.hop.response_headers, "Content-Encoding", "gzip");
+    let passed_on = server.hop.response_headers.get("Content-Encoding").is_some();
+    (packed && !passed_on && visit.last && !visit.mirrored).then_some(server.hop.response.size)
 }

@@ -12,8 +12,6 @@ pub(super) struct Visit<'a> {
     /// Of the first.
     pub(super) start: u64,
     pub(super) mirrored: bool,
-    /// The response was not read to its end.
-    pub(super) broke_off: bool,
     /// No other backend was asked for the client after it: what it got is what it told the client.
     pub(super) last: bool,
 }
@@ -37,7 +35,6 @@ pub(super) fn of(exchange: &Exchange) -> impl Iterator<Item = Visit<'_>> {
             service: service.clone(),
             start: first.map_or(attempt.hop.start, |first| first.hop.start),
             mirrored: attempt.role == Role::Mirror,
-            broke_off: broke_off(&attempt.hop),
             last: !later.iter().any(|next| matches!(next.role, Role::Backend | Role::ErrorPage)),
         })
     })
