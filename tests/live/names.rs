@@ -3,7 +3,7 @@
 mod cases;
 mod streams;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,14 @@ const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/live/names.yml
 
 /// Both tell of a request a moment after its response.
 const SETTLE: Duration = Duration::from_millis(1500);
+
+/// What cannot be followed, or is not meant to be: a part of the case's name, a part of the series', and why.
+const KNOWN: &[(&str, &str, &str)] = &[
+    ("", "traefik_service_retries_total", "Traefik 3.6 declares it and never counts: its middleware has no listener"),
+    ("mirror", "requests_tls_total", "a mirror that ends after the response is told without the client's session"),
+    ("HTTP/3", "requests_tls_total", "the cipher suite of QUIC is not seen"),
+    ("to a backend with HTTP/2 alone", "traefik_service_", "the attempt that got no HTTP/1 is not told"),
+];
 
 /// What a duration may differ by: Traefik measures from its middleware on, hoptap from the socket on.
 const SECONDS: f64 = 0.05;
@@ -54,6 +62,8 @@ async fn alike(lab: &Lab) -> Result<()> {
     }
     ensure!(verdict.series > 500, "expected hundreds of series to compare, found {}", verdict.series);
     ensure!(verdict.differences.is_empty(), "{}", verdict.differences.join("\n"));
+    let stale: Vec<_> = KNOWN.iter().enumerate().filter(|(place, _)| !verdict.known.contains(place)).collect();
+    ensure!(stale.is_empty(), "these do not differ any more: {stale:?}");
     Ok(())
 }
 
@@ -62,6 +72,8 @@ struct Verdict {
     /// Traefik's and hoptap's series as they were last looked at.
     before: (Series, Series),
     differences: Vec<String>,
+    /// Places in [`KNOWN`] that were met.
+    known: BTreeSet<usize>,
     series: usize,
 }
 
@@ -74,14 +86,20 @@ impl Verdict {
             let now = both(lab).await?;
             let differences = differences(&added(&now.0, &self.before.0), &added(&now.1, &self.before.1));
             // Both have it, or neither counts it: which of the two is known a moment later only.
-            let idle = now == self.before && begun.elapsed() < SETTLE / 5;
+            let idle = now == self.before && begun.elapsed() < SETTLE / 15;
             if (differences.is_empty() && !idle) || begun.elapsed() > SETTLE {
                 break (now, differences);
             }
         };
         self.series += added(&now.0, &self.before.0).len();
         self.before = now;
-        self.differences.extend(differences.into_iter().map(|difference| format!("{case}: {difference}")));
+        for difference in differences {
+            let known = |(of, series, _): &(&str, &str, &str)| case.contains(of) && difference.contains(series);
+            match KNOWN.iter().position(known) {
+                Some(place) => drop(self.known.insert(place)),
+                None => self.differences.push(format!("{case}: {difference}")),
+            }
+        }
         Ok(())
     }
 }
@@ -99,6 +117,7 @@ fn series(samples: Vec<Sample>) -> Series {
     };
     let mut series = Series::new();
     for mut sample in samples.into_iter().filter(|sample| ours(&sample.name)) {
+        // The router's own service is not told: the leaf stands for it, and nothing where no service was reached.
         if sample.name.starts_with("traefik_router_") {
             sample.labels.remove("service");
         }
@@ -115,7 +134,7 @@ fn added(now: &Series, before: &Series) -> Series {
 }
 
 fn differences(traefik: &Series, hoptap: &Series) -> Vec<String> {
-    let keys: std::collections::BTreeSet<&String> = traefik.keys().chain(hoptap.keys()).collect();
+    let keys: BTreeSet<&String> = traefik.keys().chain(hoptap.keys()).collect();
     let mut differences = Vec::new();
     for key in keys {
         let (expected, found) = (traefik.get(key).unwrap_or(&0.0), hoptap.get(key).unwrap_or(&0.0));

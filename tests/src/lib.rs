@@ -27,8 +27,10 @@ pub mod modern;
 pub mod access_log;
 pub mod collector;
 pub mod cpu;
+pub mod dashboard;
 pub mod exposition;
 pub mod hoptap;
+pub mod prometheus;
 pub mod span;
 
 pub mod names;
