@@ -76,7 +76,8 @@ async fn send(lab: &Lab, label: &str, rounds: usize) -> Result<()> {
     let body = "a".repeat(500);
     let templates = TEMPLATES.map(|template| template.replace("{body}", &body)).to_vec();
     let requests = rounds * templates.len();
-    let load = Load { to: lab.traefik.address("web")?, connections: 4, requests, templates, label: label.to_owned() };
+    // One after another, so that the servers of a service take turns.
+    let load = Load { to: lab.traefik.address("web")?, connections: 1, requests, templates, label: label.to_owned() };
     let outcomes = load.run().await?;
     for outcome in outcomes {
         let expected = [200, 200, 503, 200, 200, 404, 502, 200][outcome.template];
@@ -92,6 +93,12 @@ async fn agrees(lab: &Lab) -> Result<()> {
     let prometheus = Prometheus::start(hoptap.address(), &rules).await?;
     // Growth is counted from the first time that a series is seen.
     send(lab, "warm", 4).await?;
+    // The first scrape comes some five seconds after the start.
+    let waited = Instant::now();
+    while prometheus.query("http_server_request_duration_seconds_count").await?.is_empty() {
+        ensure!(waited.elapsed() < Duration::from_secs(30), "expected Prometheus to scrape hoptap");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
     tokio::time::sleep(Duration::from_secs(3)).await;
     let begun = Instant::now();
     send(lab, "main", N as usize).await?;

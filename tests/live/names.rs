@@ -1,6 +1,7 @@
 //! hoptap under Traefik's metric names, and Traefik with its own metrics on: the same traffic must make the same series.
 
 mod cases;
+#[expect(dead_code, reason = "only the tables are needed here, not what goes beyond single requests")]
 mod streams;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -51,8 +51,8 @@ pub(crate) const EXPECTED: &[Expected] = &[
     of(O, "Duration, p95", "", "", TIME),
     of(O, "In flight", "", "", FEW),
     of(O, "Proxy overhead, p95", "", "", TIME),
-    // Half of the requests of `retry` meet the server that is down first.
-    of(O, "Retries", "", "", Is::Rate(EACH / 2.0)),
+    // Each request of `retry` meets the server that is down first.
+    of(O, "Retries", "", "", Is::Rate(EACH)),
     of(O, "Requests by entrypoint", "", "web", Is::Rate(ALL)),
     of(O, "Errors by entrypoint", "", "web", Is::Between(0.2, 0.3)),
     of(O, "Duration by entrypoint", "", "web", TIME),
@@ -71,15 +71,15 @@ pub(crate) const EXPECTED: &[Expected] = &[
     of(O, "Duration by router", "", "any@file", TIME),
     of(O, "Proxy overhead by router", "", "any@file", TIME),
     of(O, "Retries by router", "", "any@file", Is::Rate(0.0)),
-    of(O, "Retries by router", "", "retry@file", Is::Rate(EACH / 2.0)),
+    of(O, "Retries by router", "", "retry@file", Is::Rate(EACH)),
     of(O, "Requests by service", "", "be1@file", Is::Rate(FIRST)),
     of(O, "Requests by service", "", "be2@file", Is::Rate(EACH / 4.0)),
     of(O, "Requests by service", "", "down@file", Is::Rate(EACH)),
-    of(O, "Requests by service", "", "retrysvc@file", Is::Rate(1.5 * EACH)),
+    of(O, "Requests by service", "", "retrysvc@file", Is::Rate(2.0 * EACH)),
     of(O, "Errors by service", "", "be2@file", NONE),
     of(O, "Errors by service", "", "down@file", Is::Between(0.999, 1.001)),
     of(O, "Duration by service", "", "be1@file", TIME),
-    of(O, "Requests by server", "", "", Is::Rate(PROXIED + EACH / 2.0)),
+    of(O, "Requests by server", "", "", Is::Rate(PROXIED + EACH)),
     // The server that is down alone: all of its requests. Of the first: one of its six kinds.
     of(O, "Errors by server", "", "", Is::Between(1.1, 1.4)),
     of(O, "Duration by server", "", "", Is::Between(0.000_001, 15.0)),
@@ -128,7 +128,7 @@ pub(crate) const EXPECTED: &[Expected] = &[
     of(H, "Losses in the kernel", "", "", NONE),
     of(H, "Events", "", "", Is::Between(ALL / 20.0, 1e6)),
     of(H, "Bytes", "", "", Is::Between(1000.0, 1e8)),
-    of(H, "Links", "", "exact", Is::Rate(PROXIED + EACH / 2.0)),
+    of(H, "Links", "", "exact", Is::Rate(PROXIED + EACH)),
     of(H, "Links", "", "inferred", NONE),
     of(H, "Probes", "", "", Is::Between(3.0, 100.0)),
     // Each second, of two servers.
