@@ -64,11 +64,25 @@ async fn alike(lab: &Lab) -> Result<()> {
             verdict.look(lab, &format!("{group}: {}", case.name)).await?;
         }
     }
+    servers_are_up(lab).await?;
     ensure!(verdict.series > 500, "expected hundreds of series to compare, found {}", verdict.series);
     ensure!(verdict.differences.is_empty(), "{}", verdict.differences.join("\n"));
     let stale = KNOWN.iter().enumerate().filter(|(place, (_, _, why))| *why != MAY && !verdict.known.contains(place));
     let stale: Vec<_> = stale.collect();
     ensure!(stale.is_empty(), "these do not differ any more: {stale:?}");
+    Ok(())
+}
+
+/// What is told of servers is what Traefik found: nothing, as long as nobody knows which service a health check is for.
+async fn servers_are_up(lab: &Lab) -> Result<()> {
+    let up = |samples: Vec<Sample>| -> Series {
+        let found = samples.into_iter().filter(|sample| sample.name == "traefik_service_server_up");
+        found.map(|sample| (format!("{:?}", sample.labels), sample.value)).collect()
+    };
+    let Some(hoptap) = &lab.hoptap else { anyhow::bail!("expected a lab with hoptap") };
+    let (traefik, hoptap) = (up(lab.traefik.metrics().await?), up(hoptap.metrics().await?));
+    let agree = hoptap.iter().all(|(server, up)| traefik.get(server) == Some(up));
+    ensure!(!traefik.is_empty() && agree, "Traefik says {traefik:?}, hoptap {hoptap:?}");
     Ok(())
 }
 

@@ -11,20 +11,19 @@ use super::super::series::Reader;
 use super::labels::{Names, Request, Session};
 use super::{Count, Requests};
 
+/// Requests at one place, and those of them that came over TLS.
+type AtPlace = (&'static Place, Reader<Request, Requests>, Reader<Session, Count>);
+
 /// The reader's side.
 #[derive(Debug)]
 pub(in super::super) struct Page {
-    places: [(&'static Place, Reader<Request, Requests>, Reader<Session, Count>); 3],
+    places: [AtPlace; 3],
     retries: Reader<Names, Count>,
     up: Reader<Names, Count>,
 }
 
 impl Page {
-    pub(super) fn new(
-        places: [(&'static Place, Reader<Request, Requests>, Reader<Session, Count>); 3],
-        retries: Reader<Names, Count>,
-        up: Reader<Names, Count>,
-    ) -> Self {
+    pub(super) fn new(places: [AtPlace; 3], retries: Reader<Names, Count>, up: Reader<Names, Count>) -> Self {
         Self { places, retries, up }
     }
 
