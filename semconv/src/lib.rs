@@ -7,6 +7,8 @@
 #[rustfmt::skip]
 mod generated;
 
+pub mod traefik;
+
 // A glob, so that the test which writes the file compiles when it is empty.
 pub use generated::*;
 

@@ -172,6 +172,11 @@ impl Case {
         self.not_tls.map_or(Ok(self), Err)
     }
 
+    /// How often the same must be sent before.
+    pub fn times_before(&self) -> u32 {
+        self.after
+    }
+
     pub fn is_tls(&self) -> bool {
         self.tls
     }

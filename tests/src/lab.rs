@@ -39,6 +39,8 @@ pub struct Plan<'a> {
     pub tracing: bool,
     /// TLS and HTTP/2 on both sides.
     pub modern: bool,
+    /// Traefik's own metrics, on its entrypoint `traefik`.
+    pub metrics: bool,
 }
 
 pub struct Lab {
@@ -79,6 +81,9 @@ impl Lab {
         }
         if plan.tracing {
             more += &format!("tracing: {{otlp: {{http: {{endpoint: \"{}/v1/traces\"}}}}}}\n", collector.endpoint());
+        }
+        if plan.metrics {
+            more += "metrics: {prometheus: {addRoutersLabels: true}}\n";
         }
         let mut entrypoints = vec![
             ("web", ""),

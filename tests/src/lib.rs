@@ -28,9 +28,11 @@ pub mod modern;
 pub mod access_log;
 pub mod collector;
 pub mod cpu;
+pub mod dashboard;
 pub mod echo;
 pub mod exposition;
 pub mod hoptap;
+pub mod prometheus;
 pub mod span;
 
 pub mod names;

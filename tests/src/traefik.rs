@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::access_log::{self, Row};
 use crate::client::Connection;
+use crate::exposition::{self, Sample};
 use crate::process::{Process, Scratch, Stdout, free_port, on_path};
 
 /// The version that `make traefik` builds where there is none.
@@ -123,6 +124,20 @@ impl Traefik {
     /// Where the file cannot be written.
     pub fn reload(&self, dynamic: &str) -> Result<()> {
         Ok(std::fs::write(self.scratch.path().join("dynamic.yml"), dynamic)?)
+    }
+
+    /// Its own metrics, where it has them.
+    ///
+    /// # Errors
+    /// Where it does not answer 200.
+    pub async fn metrics(&self) -> Result<Vec<Sample>> {
+        let mut connection = Connection::open(self.address("traefik")?).await?;
+        let response =
+            connection.exchange(b"GET /metrics HTTP/1.1\r\nHost: traefik\r\nConnection: close\r\n\r\n").await?;
+        if response.status != 200 {
+            bail!("expected 200 from Traefik's /metrics, found {}", response.status);
+        }
+        Ok(exposition::parse(&String::from_utf8_lossy(&response.body)))
     }
 
     /// What it logged, for a message about something that went wrong.

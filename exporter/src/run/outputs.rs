@@ -161,6 +161,7 @@ pub(super) fn outputs(
 ) -> Result<(Fanout, Page), Error> {
     let (contents, sampler) = contents(tell, file)?;
     let settings = metrics::Settings {
+        traefik_names: file.is_some_and(|file| file.metrics.traefik_names),
         sampled: Box::new(move |exchange| sampler.takes(exchange)),
         ..metrics::Settings::default()
     };

@@ -1,6 +1,7 @@
 //! Registry, constants and reference page say the same. `UPDATE=1` rewrites the latter two.
 
 mod constants;
+mod dashboards;
 mod definition;
 mod page;
 
@@ -39,6 +40,11 @@ fn constants_are_those_of_the_registry() {
 fn the_reference_page_is_that_of_the_registry() {
     let registry = Registry::read(&root());
     check_file(&root().join("../docs/telemetry.md"), &page::render(&registry));
+}
+
+#[test]
+fn dashboards_and_rules_ask_for_what_the_registry_names() {
+    dashboards::check(&Registry::read(&root()), &root().join("../dashboards"));
 }
 
 #[test]

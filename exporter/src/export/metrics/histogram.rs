@@ -38,8 +38,13 @@ impl Histogram {
         self.sum.store(sum.to_bits(), Relaxed);
     }
 
+    /// The sum of what was observed.
+    pub(super) fn sum(&self) -> f64 {
+        f64::from_bits(self.sum.load(Relaxed))
+    }
+
     /// Upper bounds with the observations between each and the one before.
-    fn buckets(&self) -> Vec<(f64, u64)> {
+    pub(super) fn buckets(&self) -> Vec<(f64, u64)> {
         let bounds = self.bounds.iter().copied().chain([f64::INFINITY]);
         let counts = self.counts.iter().map(|count| count.load(Relaxed));
         bounds.zip(counts).collect()
@@ -48,7 +53,7 @@ impl Histogram {
 
 impl EncodeMetric for Histogram {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), fmt::Error> {
-        let sum = f64::from_bits(self.sum.load(Relaxed));
+        let sum = self.sum();
         let buckets = self.buckets();
         // Counted from the buckets, so that it never differs from the last of them.
         let count = buckets.iter().map(|(_, count)| count).sum();

@@ -12,13 +12,14 @@ mod own;
 mod page;
 mod process;
 mod series;
+mod traefik;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hoptap_semconv::metric;
-use prometheus_client::encoding::EncodeMetric;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::exemplar::HistogramWithExemplars;
@@ -39,6 +40,8 @@ pub use page::{Format, Page};
 pub struct Settings {
     /// Series of one family, 2 000 by default; what comes beyond is folded into `_OTHER`.
     pub max_series: usize,
+    /// Serve Traefik's own metric names as well.
+    pub traefik_names: bool,
     /// Whether the spans of this exchange are exported, so that an exemplar that names one leads somewhere.
     pub sampled: Box<dyn Fn(&Exchange) -> bool + Send>,
 }
@@ -49,6 +52,7 @@ impl Default for Settings {
             // Two sides of three histograms: about 40 MB of page, which a scrape still takes in its time, and which
             // fits with everything else in what hoptap may use. Routers × methods × statuses is rarely a tenth.
             max_series: 2_000,
+            traefik_names: false,
             sampled: Box::new(|exchange| exchange.context().is_some_and(|context| context.sampled == Some(true))),
         }
     }
@@ -61,6 +65,8 @@ pub struct Metrics {
     overheads: Table<usize, label::Router, Histogram>,
     active: Table<(usize, &'static str, bool), label::Active, Gauge>,
     handshakes: Table<usize, label::EntryPoint, Counter>,
+    /// The same under Traefik's own names.
+    traefik: Option<traefik::Traefik>,
     folded: Arc<Folded>,
     counters: Arc<Counters>,
     sampled: Box<dyn Fn(&Exchange) -> bool + Send>,
@@ -99,20 +105,23 @@ struct ClientKey {
 impl Metrics {
     /// Makes the metrics and the page that shows them, together with hoptap's own numbers.
     pub fn new(settings: Settings, counters: Arc<Counters>, readiness: Arc<Readiness>) -> (Self, Page) {
+        let folded = Folded { traefik: settings.traefik_names.then(Default::default), ..Folded::default() };
         let metrics = Self {
             servers: Table::new(settings.max_series, HopMetrics::new),
             clients: Table::new(settings.max_series, HopMetrics::new),
             overheads: Table::new(settings.max_series, || Histogram::new(&bucket::OVERHEAD)),
             active: Table::new(settings.max_series, Gauge::default),
             handshakes: Table::new(settings.max_series, Counter::default),
-            folded: Arc::new(Folded::default()),
+            traefik: settings.traefik_names.then(|| traefik::Traefik::new(settings.max_series)),
+            folded: Arc::new(folded),
             counters: Arc::clone(&counters),
             sampled: settings.sampled,
         };
         let mut registry = Registry::default();
         metrics.register(&mut registry);
         registry.register_collector(Box::new(own::Own::new(counters, readiness, Arc::clone(&metrics.folded))));
-        (metrics, Page::new(registry))
+        let traefik = metrics.traefik.as_ref().map(traefik::Traefik::page);
+        (metrics, Page::new(registry, traefik))
     }
 
     fn register(&self, registry: &mut Registry) {
@@ -155,6 +164,10 @@ impl Metrics {
         }
         if let Some(server) = &exchange.server {
             self.server(server, proxied, sampled);
+        }
+        if let Some(traefik) = &mut self.traefik {
+            let folded = traefik.observe(exchange);
+            self.folded.traefik.iter().for_each(|count| count.add(folded));
         }
     }
 
@@ -269,7 +282,7 @@ impl HopMetrics {
 
 fn register<L, M, T>(registry: &mut Registry, metric: hoptap_semconv::Metric, family: Family<L, M, T>)
 where
-    L: Labels,
+    L: Labels + EncodeLabelSet,
     M: Send + Sync + 'static,
     T: EncodeMetric + 'static,
 {

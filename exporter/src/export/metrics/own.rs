@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
-use hoptap_semconv::{Instrument, Metric, label, metric, value::hoptap_request_state as state};
+use hoptap_semconv::{Instrument, Metric, label, metric, traefik, value::hoptap_request_state as state};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
@@ -22,6 +22,8 @@ pub(super) struct Folded {
     pub(super) servers: Count,
     pub(super) clients: Count,
     pub(super) overheads: Count,
+    /// None where Traefik's names are not served.
+    pub(super) traefik: Option<Count>,
 }
 
 #[derive(Debug, Default)]
@@ -103,11 +105,14 @@ impl Collector for Own {
             metric::HOPTAP_METRIC_FOLDED,
             label::HOPTAP_METRIC_FAMILY,
             [
-                (metric::HTTP_SERVER_REQUEST_DURATION, &self.folded.servers),
-                (metric::HTTP_CLIENT_REQUEST_DURATION, &self.folded.clients),
-                (metric::TRAEFIK_PROXY_OVERHEAD, &self.folded.overheads),
+                (metric::HTTP_SERVER_REQUEST_DURATION.prometheus, &self.folded.servers),
+                (metric::HTTP_CLIENT_REQUEST_DURATION.prometheus, &self.folded.clients),
+                (metric::TRAEFIK_PROXY_OVERHEAD.prometheus, &self.folded.overheads),
             ]
-            .map(|(metric, count)| (metric.prometheus, count.0.load(Relaxed))),
+            .into_iter()
+            // One for all places: they fill up together.
+            .chain(self.folded.traefik.iter().map(|count| (traefik::ROUTER.requests.name, count)))
+            .map(|(name, count)| (name, count.0.load(Relaxed))),
         )?;
         page.labelled(metric::HOPTAP_BUILD_INFO, label::SERVICE_VERSION, [(env!("CARGO_PKG_VERSION"), 1)])?;
         page.fraction(metric::PROCESS_UPTIME, Some(self.started.elapsed().as_secs_f64()))?;

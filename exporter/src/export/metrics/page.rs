@@ -7,6 +7,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
 use super::classic::Classic;
+use super::traefik;
 
 /// Bytes by which a page may grow until the next one.
 const MORE: usize = 16 * 1024;
@@ -15,6 +16,8 @@ const MORE: usize = 16 * 1024;
 #[derive(Debug)]
 pub struct Page {
     registry: Registry,
+    /// Under Traefik's own names, where that is asked for.
+    traefik: Option<traefik::Page>,
     /// What the longest page so far took.
     length: AtomicUsize,
 }
@@ -49,8 +52,8 @@ impl Format {
 }
 
 impl Page {
-    pub(super) fn new(registry: Registry) -> Self {
-        Self { registry, length: AtomicUsize::new(MORE) }
+    pub(super) fn new(registry: Registry, traefik: Option<traefik::Page>) -> Self {
+        Self { registry, traefik, length: AtomicUsize::new(MORE) }
     }
 
     /// The whole page.
@@ -61,8 +64,14 @@ impl Page {
         // Growing by doubling would hold up to three times the page for a moment.
         let mut page = String::with_capacity(self.length.load(Relaxed));
         match format {
-            Format::OpenMetrics => text::encode(&mut page, &self.registry)?,
-            Format::Classic => text::encode(&mut Classic::new(&mut page), &self.registry)?,
+            Format::OpenMetrics => text::encode_registry(&mut page, &self.registry)?,
+            Format::Classic => text::encode_registry(&mut Classic::new(&mut page), &self.registry)?,
+        }
+        if let Some(traefik) = &self.traefik {
+            traefik.write(&mut page, format)?;
+        }
+        if format == Format::OpenMetrics {
+            text::encode_eof(&mut page)?;
         }
         self.length.fetch_max(page.len() + MORE, Relaxed);
         Ok(page)

@@ -15,7 +15,7 @@ use prometheus_client::metrics::MetricType;
 const CHUNK: usize = 256;
 
 /// What a series is known by.
-pub(super) trait Labels: EncodeLabelSet + Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static {
+pub(super) trait Labels: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static {
     /// What everything beyond the cap is counted under.
     fn folded() -> Self;
 }
@@ -89,25 +89,28 @@ impl<K: Eq + Hash, L: Labels, M: Send + Sync + 'static> Table<K, L, M> {
 
     /// One family: the metric of every series that `pick` chooses.
     pub(super) fn family<T: EncodeMetric>(&self, kind: MetricType, pick: fn(&M) -> &T) -> Family<L, M, T> {
-        Family { list: Arc::clone(&self.list), kind, pick }
+        Family { reader: self.reader(), kind, pick }
+    }
+
+    /// All series, for whoever writes them.
+    pub(super) fn reader(&self) -> Reader<L, M> {
+        Reader(Arc::clone(&self.list))
     }
 }
 
-/// The page's side of one metric.
-pub(super) struct Family<L, M, T> {
-    list: List<L, M>,
-    kind: MetricType,
-    pick: fn(&M) -> &T,
-}
+/// The page's side of a table.
+#[derive(Debug)]
+pub(super) struct Reader<L, M>(List<L, M>);
 
-impl<L: Labels, M, T: EncodeMetric> EncodeMetric for Family<L, M, T> {
-    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), fmt::Error> {
+impl<L, M> Reader<L, M> {
+    /// Tells of each series, in the order in which they came.
+    pub(super) fn each(&self, mut tell: impl FnMut(&L, &M) -> fmt::Result) -> fmt::Result {
         let mut chunk = Vec::with_capacity(CHUNK);
         for from in (0..).step_by(CHUNK) {
             chunk.clear();
-            chunk.extend(lock(&self.list).iter().skip(from).take(CHUNK).cloned());
+            chunk.extend(lock(&self.0).iter().skip(from).take(CHUNK).cloned());
             for series in &chunk {
-                (self.pick)(&series.metrics).encode(encoder.encode_family(&series.labels)?)?;
+                tell(&series.labels, &series.metrics)?;
             }
             if chunk.len() < CHUNK {
                 break;
@@ -116,12 +119,29 @@ impl<L: Labels, M, T: EncodeMetric> EncodeMetric for Family<L, M, T> {
         Ok(())
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.0).is_empty()
+    }
+}
+
+/// The page's side of one metric.
+pub(super) struct Family<L, M, T> {
+    reader: Reader<L, M>,
+    kind: MetricType,
+    pick: fn(&M) -> &T,
+}
+
+impl<L: Labels + EncodeLabelSet, M, T: EncodeMetric> EncodeMetric for Family<L, M, T> {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), fmt::Error> {
+        self.reader.each(|labels, metrics| (self.pick)(metrics).encode(encoder.encode_family(labels)?))
+    }
+
     fn metric_type(&self) -> MetricType {
         self.kind
     }
 
     fn is_empty(&self) -> bool {
-        lock(&self.list).is_empty()
+        self.reader.is_empty()
     }
 }
 

@@ -10,6 +10,10 @@ use crate::readiness::{Missing, Traced};
 use traffic::{exchange, hop, name, server, traffic};
 
 fn metrics(limit: usize) -> (Metrics, Page, Arc<Counters>) {
+    metrics_with(limit, false)
+}
+
+fn metrics_with(limit: usize, traefik_names: bool) -> (Metrics, Page, Arc<Counters>) {
     let counters = Arc::new(Counters::default());
     let readiness = Arc::new(Readiness::default());
     readiness.hook("sock_send_length");
@@ -21,7 +25,7 @@ fn metrics(limit: usize) -> (Metrics, Page, Arc<Counters>) {
             ..Traced::default()
         },
     );
-    let settings = Settings { max_series: limit, ..Settings::default() };
+    let settings = Settings { max_series: limit, traefik_names, ..Settings::default() };
     let (metrics, page) = Metrics::new(settings, Arc::clone(&counters), readiness);
     (metrics, page, counters)
 }
@@ -52,18 +56,62 @@ fn pages() {
     metrics.request_ended(name("web").as_ref(), &Method::Get, false);
     counters.drops.add(crate::counters::Cause::JoinedMidway, 3);
     for (format, file) in [(Format::OpenMetrics, "openmetrics"), (Format::Classic, "classic")] {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("src/export/metrics/golden")
-            .join(format!("{file}.txt"));
-        let found = stable(&page, format);
-        if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, &found).unwrap();
-        }
-        let expected = std::fs::read_to_string(&path).unwrap_or_default();
-        let differs = found.lines().zip(expected.lines()).find(|(found, expected)| found != expected);
-        assert!(found == expected, "{file}.txt is stale, first at {differs:?}; UPDATE=1 rewrites it");
+        check_golden(file, &stable(&page, format));
     }
+}
+
+#[track_caller]
+fn check_golden(file: &str, found: &str) {
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/export/metrics/golden").join(format!("{file}.txt"));
+    if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, found).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = found.lines().zip(expected.lines()).find(|(found, expected)| found != expected);
+    assert!(found == expected, "{file}.txt is stale, first at {differs:?}; UPDATE=1 rewrites it");
+}
+
+/// What comes on top where they are asked for; everything else stays as it is.
+#[test]
+fn names_of_traefik() {
+    let (mut with, page, _) = metrics_with(100, true);
+    let (mut without, plain, _) = metrics(100);
+    for exchange in traffic() {
+        with.observe(&exchange);
+        without.observe(&exchange);
+    }
+    for (format, file) in [(Format::OpenMetrics, "traefik-openmetrics"), (Format::Classic, "traefik-classic")] {
+        let (page, plain) = (stable(&page, format), stable(&plain, format));
+        let of_traefik = |line: &str| {
+            ["traefik_entrypoint_", "traefik_router_", "traefik_service_"].iter().any(|start| {
+                let name = line.trim_start_matches("# HELP ").trim_start_matches("# TYPE ");
+                name.starts_with(start)
+            })
+        };
+        let (theirs, ours): (Vec<&str>, Vec<&str>) = page.lines().partition(|line| of_traefik(line));
+        let folded = "hoptap_metric_folded_total{hoptap_metric_family=\"traefik_router_requests_total\"} 0";
+        let ours: Vec<&str> = ours.into_iter().filter(|line| *line != folded).collect();
+        assert_eq!(ours, plain.lines().collect::<Vec<_>>());
+        check_golden(file, &(theirs.join("\n") + "\n"));
+    }
+}
+
+#[test]
+fn series_under_traefik_names_are_bounded() {
+    let (mut metrics, page, _) = metrics_with(10, true);
+    for router in 0..50 {
+        let names = ["web", &format!("outer@file -> r{router}@file"), "s@file"];
+        metrics.observe(&exchange(Some(server(names, 0, hop("GET", "200 1ms 0>0"))), vec![]));
+    }
+    let text = page.encode(Format::Classic).unwrap();
+    let counts: Vec<&str> = text.lines().filter(|line| line.starts_with("traefik_router_requests_total{")).collect();
+    assert_eq!(counts.len(), 11, "ten and the folded one: {counts:#?}");
+    let outer = "traefik_router_requests_total{code=\"200\",method=\"GET\",protocol=\"http\",router=\"outer@file\",service=\"outer@file-muxer\"}";
+    assert_eq!(value(&page, outer), Some(50.0));
+    let folded = "hoptap_metric_folded_total{hoptap_metric_family=\"traefik_router_requests_total\"}";
+    assert_eq!(value(&page, folded), Some(41.0));
 }
 
 #[test]
@@ -157,7 +205,7 @@ fn methods_of_clients_are_folded() {
 
 #[test]
 fn promtool_accepts_the_page() {
-    let (mut metrics, page, _) = metrics(100);
+    let (mut metrics, page, _) = metrics_with(100, true);
     traffic().iter().for_each(|exchange| metrics.observe(exchange));
     metrics.request_began(None, &Method::Get, false);
     let promtool = Command::new("promtool")
