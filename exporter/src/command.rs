@@ -90,7 +90,7 @@ pub struct Tell {
     /// Where router, rule and service names come from: `auto` takes probes, and the API where there are none.
     #[arg(long, value_enum, default_value_t = Names::Auto, value_name = "SOURCE")]
     pub names: Names,
-    /// `summary`: method, URL, status, sizes, timing, names. `details`: headers as well.
+    /// `summary`: method, URL, status, sizes, timing, names. `details`: headers as well. `full`: bodies as well.
     #[arg(long, value_enum, default_value_t = Level::Summary, value_name = "LEVEL")]
     pub level: Level,
     /// Print exchanges on standard output; by default as text where it is a terminal or nothing else is told to.
@@ -193,6 +193,7 @@ pub enum Level {
     Summary,
     #[value(alias = "headers")]
     Details,
+    Full,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -59,6 +59,26 @@ kinds! {
 }
 
 kinds! {
+    /// What became of a configuration that was read again.
+    Reload from hoptap_config_outcome {
+        Applied = APPLIED,
+        Refused = REFUSED,
+    }
+}
+
+kinds! {
+    /// How much is kept of a body.
+    BodyOutcome from hoptap_body_outcome {
+        Whole = WHOLE,
+        Limit = LIMIT,
+        Unseen = UNSEEN,
+        Memory = MEMORY,
+        Unwanted = UNWANTED,
+        Incomplete = INCOMPLETE,
+    }
+}
+
+kinds! {
     /// How an attempt was linked to its client request.
     Linked from hoptap_link {
         Exact = EXACT,
@@ -168,6 +188,9 @@ pub struct Counters {
     pub drops: PerKind<Cause>,
     /// Events that the kernel side lost or cut, by [`Cause::CAPTURE`]; counted in events, not in requests.
     pub losses: PerKind<Cause>,
+    pub reloads: PerKind<Reload>,
+    /// Bodies of exchanges that are told in full.
+    pub bodies: PerKind<BodyOutcome>,
     pub links: PerKind<Linked>,
     pub told_apart: PerKind<Traffic>,
     pub queue_length: PerKind<Queue>,

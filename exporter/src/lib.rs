@@ -17,6 +17,7 @@ mod regexp;
 pub mod traefik;
 pub mod rules;
 pub mod pipeline;
+pub mod policy;
 pub mod body;
 pub mod redact;
 pub mod counters;

@@ -5,7 +5,9 @@ mod check;
 mod fanout;
 mod outputs;
 mod record;
+mod reload;
 mod replay;
+mod rules;
 mod watch;
 
 use std::io::IsTerminal;
@@ -54,7 +56,7 @@ pub fn run(command: Command) -> ExitCode {
         return ExitCode::from(USAGE);
     }
     let done = match command.action {
-        None => check::load(command.watch).and_then(|watch| watch::run(&watch)),
+        None => watch::run(command.watch),
         Some(Action::Check(check)) => check::run(&check),
         Some(Action::Record(record)) => record::run(&record),
         Some(Action::Replay(replay)) => replay::run(&replay),

@@ -10,7 +10,7 @@ use hoptap::counters::Counters;
 use hoptap::event::{
     ConnectionId, Direction, Event, Goroutine, Kind, Name, Open, Origin, Pid, Probe, Process, Role, Transfer,
 };
-use hoptap::exchange::{Exchange, Method};
+use hoptap::exchange::{Exchange, Level, Method};
 use hoptap::export::metrics::{self, Format, Metrics};
 use hoptap::export::{json, text};
 use hoptap::pipeline::{NamesFrom, Pipeline, Settings, Sink};
@@ -85,7 +85,7 @@ impl Sink for Kept {
 }
 
 fn exchanges(events: &[Event<'_>]) -> Vec<Exchange> {
-    let settings = Settings { seed: 1, keep_headers: true, names: NamesFrom::Auto };
+    let settings = Settings::uniform(1, Level::Details, NamesFrom::Auto);
     let mut pipeline = Pipeline::new(settings, Arc::new(Counters::default()));
     let mut kept = Kept::default();
     for event in events {

@@ -80,6 +80,7 @@ const PURE: &[&str] = &[
     "traefik/",
     "rules/",
     "pipeline/",
+    "policy/",
     "redact/",
     "body/",
 ];

@@ -19,10 +19,14 @@ pub mod attribute {
     pub const HOPTAP_BODY_CAPTURED_SIZE: &str = "hoptap.body.captured_size";
     /// A body ended before its framing said so.
     pub const HOPTAP_BODY_INCOMPLETE: &str = "hoptap.body.incomplete";
+    /// How much is kept of a body that is told.
+    pub const HOPTAP_BODY_OUTCOME: &str = "hoptap.body.outcome";
     /// Less is kept than went over the wire.
     pub const HOPTAP_BODY_TRUNCATED: &str = "hoptap.body.truncated";
     /// Why the content of a body is not told, nor stored. What is secret in it could not be found.
     pub const HOPTAP_BODY_WITHHELD: &str = "hoptap.body.withheld";
+    /// What became of a configuration file that was read again.
+    pub const HOPTAP_CONFIG_OUTCOME: &str = "hoptap.config.outcome";
     /// Why something was lost.
     pub const HOPTAP_DROP_CAUSE: &str = "hoptap.drop.cause";
     /// What became of something that was handed to an output.
@@ -164,6 +168,8 @@ pub mod attribute {
 /// Attribute keys of metrics, as Prometheus writes them.
 pub mod label {
     pub const ERROR_TYPE: &str = "error_type";
+    pub const HOPTAP_BODY_OUTCOME: &str = "hoptap_body_outcome";
+    pub const HOPTAP_CONFIG_OUTCOME: &str = "hoptap_config_outcome";
     pub const HOPTAP_DROP_CAUSE: &str = "hoptap_drop_cause";
     pub const HOPTAP_EXPORT_OUTCOME: &str = "hoptap_export_outcome";
     pub const HOPTAP_HOP_ROLE: &str = "hoptap_hop_role";
@@ -186,6 +192,28 @@ pub mod label {
 
 /// Values of the attributes that have a fixed set of them.
 pub mod value {
+    /// Values of `hoptap.body.outcome`.
+    pub mod hoptap_body_outcome {
+        /// All of it.
+        pub const WHOLE: &str = "whole";
+        /// Its beginning, for it is longer than `limits.body_bytes`.
+        pub const LIMIT: &str = "limit";
+        /// Its beginning, up to what went by unseen.
+        pub const UNSEEN: &str = "unseen";
+        /// Its beginning, for all bodies together took too much memory.
+        pub const MEMORY: &str = "memory";
+        /// Nothing, for no rule could want it as it looked then.
+        pub const UNWANTED: &str = "unwanted";
+        /// All that came of it, for it broke off.
+        pub const INCOMPLETE: &str = "incomplete";
+    }
+    /// Values of `hoptap.config.outcome`.
+    pub mod hoptap_config_outcome {
+        /// It is in force.
+        pub const APPLIED: &str = "applied";
+        /// It has a mistake, and the one before stays in force.
+        pub const REFUSED: &str = "refused";
+    }
     /// Values of `hoptap.drop.cause`.
     pub mod hoptap_drop_cause {
         /// The ring buffer from the kernel had no room.
@@ -414,6 +442,22 @@ pub mod metric {
         unit: "{request}",
         brief: "Requests, by how far they came. Seen is exported plus dropped.",
     };
+    /// Configuration files that were read again, on SIGHUP, by outcome.
+    pub const HOPTAP_CONFIG_RELOADS: Metric = Metric {
+        name: "hoptap.config.reloads",
+        prometheus: "hoptap_config_reloads_total",
+        instrument: Instrument::Counter,
+        unit: "{reload}",
+        brief: "Configuration files that were read again, on SIGHUP, by outcome.",
+    };
+    /// Bodies of exchanges that are told in full, by how much of each is kept.
+    pub const HOPTAP_BODIES: Metric = Metric {
+        name: "hoptap.bodies",
+        prometheus: "hoptap_bodies_total",
+        instrument: Instrument::Counter,
+        unit: "{body}",
+        brief: "Bodies of exchanges that are told in full, by how much of each is kept.",
+    };
     /// Requests that were seen and not exported, by cause.
     pub const HOPTAP_DROPS: Metric = Metric {
         name: "hoptap.drops",
@@ -572,6 +616,8 @@ pub mod metric {
         PROCESS_UPTIME,
         TRAEFIK_PROXY_OVERHEAD,
         HOPTAP_REQUESTS,
+        HOPTAP_CONFIG_RELOADS,
+        HOPTAP_BODIES,
         HOPTAP_DROPS,
         HOPTAP_CAPTURE_LOSSES,
         HOPTAP_EVENTS,

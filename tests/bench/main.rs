@@ -3,11 +3,14 @@
 //!
 //! `bench [--scenario http1|http2|http2-http2] [--rounds N] [--requests N] [ARGUMENT OF HOPTAP]...`
 //!
+//! `bench rules [--rounds N] [--requests N]`: what rules cost that keep errors in full.
+//!
 //! `bench memory [ARGUMENT OF HOPTAP]...`: what hoptap holds on to; see there.
 
 mod measure;
 mod memory;
 mod report;
+mod rules;
 mod scenario;
 
 use std::io::Write;
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| match arguments.as_slice() {
         [word, address] if word == "receive" => runtime.block_on(receive(address)),
+        [word, arguments @ ..] if word == "rules" => runtime.block_on(with_rules(arguments.to_vec())),
         [word, arguments @ ..] if word == "memory" => runtime.block_on(memory::run(arguments)),
         _ => runtime.block_on(run(arguments)),
     });
@@ -68,6 +72,12 @@ async fn run(mut arguments: Vec<String>) -> Result<()> {
 }
 
 /// Takes OTLP until it is killed.
+async fn with_rules(mut arguments: Vec<String>) -> Result<()> {
+    let rounds = number(&mut arguments, "--rounds")?.unwrap_or(ROUNDS);
+    let requests = number(&mut arguments, "--requests")?.unwrap_or(REQUESTS);
+    rules::run(rounds, requests, say).await
+}
+
 async fn receive(address: &str) -> Result<()> {
     let _collector = Collector::start_counting(address).await?;
     std::future::pending().await

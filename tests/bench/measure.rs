@@ -17,7 +17,7 @@ use hoptap_tests::traefik::{Setup, Traefik};
 use crate::scenario::{CONNECTIONS, Ground, Scenario};
 
 /// The batch exporters send what is left after five seconds: that belongs to the requests, too.
-const TAIL: Duration = Duration::from_millis(5500);
+pub(crate) const TAIL: Duration = Duration::from_millis(5500);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -178,7 +178,7 @@ impl Bench {
 }
 
 /// Spans that the receiver has had.
-async fn received(receiver: SocketAddr) -> Result<u64> {
+pub(crate) async fn received(receiver: SocketAddr) -> Result<u64> {
     let mut connection = Connection::open(receiver).await?;
     let request = b"GET /count HTTP/1.1\r\nHost: receiver\r\nConnection: close\r\n\r\n";
     let response = connection.exchange(request).await?;

@@ -58,7 +58,7 @@ pub(crate) fn text(runs: &[Run]) -> String {
 }
 
 /// The median; `None` of nothing.
-fn middle(mut values: Vec<f64>) -> Option<f64> {
+pub(crate) fn middle(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let half = values.len() / 2;
     let upper = values.get(half)?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hoptap::counters::Counters;
 use hoptap::event::{Change, ConnectionId, Ended, Event, Kind, Open, Origin, State};
+use hoptap::exchange::Level;
 use hoptap::pipeline::{NamesFrom, Pipeline, Settings};
 use hoptap::record::Reader;
 use serde_json::Value;
@@ -26,7 +27,7 @@ struct Told {
 
 fn told<'a>(seed: u64, events: impl Iterator<Item = &'a Event<'a>>) -> Told {
     let counters = Arc::new(Counters::default());
-    let settings = Settings { seed, keep_headers: true, names: NamesFrom::Auto };
+    let settings = Settings::uniform(seed, Level::Details, NamesFrom::Auto);
     let mut pipeline = Pipeline::new(settings, Arc::clone(&counters));
     let (mut lines, mut last) = (Lines::default(), 0);
     for event in events {

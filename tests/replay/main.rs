@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use hoptap::counters::Counters;
 use hoptap::event::{ConnectionId, Direction, Name, Pid};
-use hoptap::exchange::{Exchange, Method};
+use hoptap::exchange::{Exchange, Level, Method};
 use hoptap::export::json;
 use hoptap::pipeline::{NamesFrom, Pipeline, Settings, Sink};
 use hoptap::record::Reader;
@@ -40,7 +40,7 @@ impl Sink for Lines {
 
 fn replay(stream: &[u8]) -> String {
     let mut reader = Reader::new(stream).unwrap();
-    let settings = Settings { seed: reader.header().seed, keep_headers: true, names: NamesFrom::Auto };
+    let settings = Settings::uniform(reader.header().seed, Level::Details, NamesFrom::Auto);
     let mut pipeline = Pipeline::new(settings, Arc::new(Counters::default()));
     let (mut lines, mut last) = (Lines::default(), 0);
     while let Some(event) = reader.next().unwrap() {

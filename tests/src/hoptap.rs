@@ -1,5 +1,6 @@
 //! The program under test.
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -32,6 +33,15 @@ impl Hoptap {
         Self::start_at(address, arguments, environment, stdout).await
     }
 
+    /// As [`Self::start`], with its standard output in a file.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn start_to(arguments: &[&str], environment: &[(&str, &str)], file: File) -> Result<Self> {
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
+        Self::launch(address, arguments, environment, Stdout::AsSet, Some(file)).await
+    }
+
     /// As [`Self::start`], with its pages at `address`.
     ///
     /// # Errors
@@ -42,8 +52,21 @@ impl Hoptap {
         environment: &[(&str, &str)],
         stdout: Stdout,
     ) -> Result<Self> {
+        Self::launch(address, arguments, environment, stdout, None).await
+    }
+
+    async fn launch(
+        address: SocketAddr,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        stdout: Stdout,
+        file: Option<File>,
+    ) -> Result<Self> {
         let scratch = Scratch::new("run")?;
         let mut command = Command::new(program()?);
+        if let Some(file) = file {
+            command.stdout(file);
+        }
         // Behind a subcommand, which takes it as well.
         command.args(arguments).args(["--listen", &address.to_string()]);
         for (name, _) in std::env::vars_os() {

@@ -8,6 +8,7 @@ pub mod process;
 pub mod certificates;
 pub mod frames;
 pub mod grpc;
+pub mod s3;
 pub mod socket;
 pub mod websocket;
 
@@ -27,6 +28,7 @@ pub mod modern;
 pub mod access_log;
 pub mod collector;
 pub mod cpu;
+pub mod echo;
 pub mod exposition;
 pub mod hoptap;
 pub mod span;

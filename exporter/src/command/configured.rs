@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 
-use super::{Command, Level, Listen, Names, Watch};
-use crate::config::{self, Configuration, NamesFrom};
+use super::{Command, Listen, Names, Watch};
+use crate::config::{Configuration, NamesFrom};
 
 impl Command {
     /// Reads a command line, and remembers which flags stood in it.
@@ -45,10 +45,6 @@ impl Watch {
                 NamesFrom::Api => Names::Api,
             };
         }
-        let stack = file.capture();
-        if let (Some(stack), false) = (stack, said("level", &self.said)) {
-            self.tell.level = if stack.level >= config::Level::Details { Level::Details } else { Level::Summary };
-        }
         self.configuration = Some(file);
     }
 }
@@ -71,7 +67,7 @@ metrics: {listen: 'off'}
 
     fn watch(line: &str) -> Watch {
         let mut watch = Command::read(line.split_whitespace()).unwrap().watch;
-        watch.take(config::read("file", FILE, &|_| None).unwrap().configuration);
+        watch.take(crate::config::read("file", FILE, &|_| None).unwrap().configuration);
         watch
     }
 
@@ -83,7 +79,6 @@ metrics: {listen: 'off'}
         assert_eq!(watch.capture.api, Some("127.0.0.1:8080".parse().unwrap()));
         assert_eq!(watch.capture.listen, Listen::Off);
         assert_eq!(watch.tell.names, Names::Api);
-        assert_eq!(watch.tell.level, Level::Details);
         assert_eq!(watch.tell.format, None, "each exchange is printed as its own stack says");
     }
 
@@ -96,7 +91,7 @@ metrics: {listen: 'off'}
         assert_eq!(watch.capture.api, Some("127.0.0.1:1".parse().unwrap()));
         assert_eq!(watch.capture.listen, Listen::At("0.0.0.0:9464".parse().unwrap()));
         assert_eq!(watch.tell.names, Names::Auto);
-        assert_eq!(watch.tell.level, Level::Summary);
+        assert!(watch.said.contains("level"));
         assert_eq!(watch.tell.format, Some(Format::Text));
     }
 }

@@ -81,6 +81,17 @@ pub(super) fn configuration(keys: &mut Keys<'_, '_>) -> Option<Configuration> {
 }
 
 impl Configuration {
+    /// Sections that are looked at when hoptap starts only, and say something else in `now`.
+    pub fn needs_a_start(&self, now: &Self) -> Vec<&'static str> {
+        let filters = |file: &Self| file.tap.filters.iter().map(|filter| format!("{filter:?}")).collect::<Vec<_>>();
+        let sections = [
+            ("traefik", self.traefik == now.traefik),
+            ("metrics", self.metrics == now.metrics),
+            ("tap.filters", filters(self) == filters(now)),
+        ];
+        sections.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
+    }
+
     pub fn stack(&self, name: &str) -> Option<&Stack> {
         self.stacks.iter().find(|stack| stack.name == name)
     }

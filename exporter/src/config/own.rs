@@ -8,7 +8,7 @@ use super::services::{Otlp, otlp};
 use super::values::{ADDRESS, LISTEN, RATIO, bytes, whole};
 
 /// Which Traefiks are watched, and how they are asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Traefik {
     pub pids: Vec<u32>,
     pub containers: Vec<String>,
@@ -50,7 +50,7 @@ pub(super) fn traefik(keys: &mut Keys<'_, '_>) -> Option<Traefik> {
     Some(Traefik { pids, containers: containers?, executables: executables?, api, names })
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metrics {
     /// None: the pages are not served.
     pub listen: Option<SocketAddr>,

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use super::bodies::{Keep, Part};
 use super::message::{Call, Epoch, Message};
 use crate::event::Time;
 use crate::http1::{Expect, Loss, Output, RequestHead};
@@ -30,6 +31,8 @@ pub enum Fact {
     ResponsesLost(Loss),
     /// Its HTTP/2 stream was reset before its response was complete; the message can be taken.
     Reset(Sequence),
+    /// Much is kept of its bodies: is it still wanted?
+    Large(Sequence),
 }
 
 /// The messages of a connection.
@@ -53,17 +56,31 @@ pub struct Book {
     /// Losses so far.
     pub epoch: Epoch,
     pub announced: Option<SocketAddr>,
+    /// What is kept of bodies; None: nothing.
+    pub keep: Option<Keep>,
 }
 
 impl Book {
+    pub fn new(keep: Option<Keep>) -> Self {
+        Self { keep, ..Self::default() }
+    }
+
     pub fn get(&self, sequence: Sequence) -> Option<&Message> {
         let index = usize::try_from(sequence.checked_sub(self.first)?).ok()?;
         self.messages.get(index)
     }
 
-    fn get_mut(&mut self, sequence: Sequence) -> Option<&mut Message> {
-        let index = usize::try_from(sequence.checked_sub(self.first)?).ok()?;
-        self.messages.get_mut(index)
+    pub fn get_mut(&mut self, sequence: Sequence) -> Option<&mut Message> {
+        nth(&mut self.messages, self.first, sequence)
+    }
+
+    /// More is to be kept of the body that is under way: of requests, or of responses.
+    pub fn wants(&self, part: Part) -> bool {
+        let message = match part {
+            Part::Request => self.reading.and_then(|sequence| self.get(sequence)),
+            Part::Response => self.messages.iter().find(|message| !message.response_over),
+        };
+        self.keep.is_some() && message.is_some_and(|message| message.wants(part))
     }
 
     /// Removes the oldest message.
@@ -155,11 +172,16 @@ impl Book {
             Output::ProxyHeader(source) => self.announced = source,
             Output::Request(head) => self.head(time, head),
             Output::Body { size, wire, data } => {
-                if let Some(message) = self.reading_mut() {
+                let Some(sequence) = self.reading else { return };
+                let (first, keep) = (self.first, self.keep.as_ref());
+                if let Some(message) = nth(&mut self.messages, first, sequence) {
                     message.request_body.size += size;
                     message.request_body.wire += wire;
                     if let Some(call) = &mut message.call {
                         call.requests.feed(size, data);
+                    }
+                    if keep.is_some_and(|keep| message.keep(Part::Request, size, data, keep)) {
+                        self.facts.push(Fact::Large(sequence));
                     }
                 }
             }
@@ -254,13 +276,18 @@ impl Book {
                 }
             }
             Output::Body { size, wire, data } if !self.orphan => {
-                if let Some(message) = self.answered() {
+                let keep = self.keep.as_ref();
+                let answered = (self.first..).zip(&mut self.messages).find(|(_, message)| !message.response_over);
+                if let Some((sequence, message)) = answered {
                     message.response_body.size += size;
                     message.response_body.wire += wire;
                     if let Some(call) = &mut message.call {
                         call.responses.feed(size, data);
                     }
                     message.last = time;
+                    if keep.is_some_and(|keep| message.keep(Part::Response, size, data, keep)) {
+                        self.facts.push(Fact::Large(sequence));
+                    }
                 }
             }
             Output::End { incomplete } => {
@@ -322,4 +349,8 @@ impl Book {
     fn answered(&mut self) -> Option<&mut Message> {
         self.messages.iter_mut().find(|message| !message.response_over)
     }
+}
+
+fn nth(messages: &mut VecDeque<Message>, first: Sequence, sequence: Sequence) -> Option<&mut Message> {
+    messages.get_mut(usize::try_from(sequence.checked_sub(first)?).ok()?)
 }

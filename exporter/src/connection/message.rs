@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use hoptap_semconv::attribute;
 
+use super::bodies::{self, Bodies, Keep, Part};
+use crate::body::Captured;
 use crate::event::Time;
-use crate::exchange::{Body, ErrorKind, Hop, Method, Reset, Rpc, Tls, WebSocket};
+use crate::exchange::{Body, Content, Contents, Cut, ErrorKind, Headers, Hop, Method, Reset, Rpc, Tls, WebSocket};
 use crate::http1::{Expect, RequestHead, ResponseHead};
 use crate::http2::{Decoder, Field, head};
 use crate::{rpc, websocket};
@@ -70,6 +72,8 @@ pub struct Message {
     pub missing: Vec<&'static str>,
     /// Header lists of which something is not known and may become known.
     pub hidden: Option<Box<Hidden>>,
+    /// What is kept of its bodies.
+    pub bodies: Option<Box<Bodies>>,
 }
 
 /// Header lists of a stream in which fields stand that were sent before we looked.
@@ -136,6 +140,7 @@ impl Message {
             reset: None,
             missing: Vec::new(),
             hidden: None,
+            bodies: None,
         }
     }
 
@@ -197,6 +202,41 @@ impl Message {
         found
     }
 
+    /// Keeps what went by of a body. Says whether it is time to ask who wants it.
+    pub fn keep(&mut self, part: Part, size: u64, data: &[u8], keep: &Keep) -> bool {
+        let bodies = self.bodies.get_or_insert_with(|| {
+            let mut bodies = Box::new(Bodies::new(keep.budget.clone()));
+            // What went by before anything was kept is missing at the start.
+            let before = |of, body: &Body| body.size > if part == of { size } else { 0 };
+            bodies.request.cut = before(Part::Request, &self.request_body).then_some(Cut::Unseen);
+            bodies.response.cut = before(Part::Response, &self.response_body).then_some(Cut::Unseen);
+            bodies
+        });
+        bodies.feed(part, size, data, keep.bytes)
+    }
+
+    /// More is to be kept of this body, as far as it is concerned.
+    pub fn wants(&self, part: Part) -> bool {
+        let Some(bodies) = &self.bodies else { return true };
+        match part {
+            Part::Request => bodies.request.cut.is_none(),
+            Part::Response => bodies.response.cut.is_none(),
+        }
+    }
+
+    fn contents(&mut self) -> Option<Box<Contents>> {
+        let mut bodies = self.bodies.take()?;
+        let (request, response) = (std::mem::take(&mut bodies.request), std::mem::take(&mut bodies.response));
+        bodies.release(request.bytes.len() + response.bytes.len());
+        let lines = |headers: Option<&Headers>| headers.cloned().unwrap_or_default();
+        let asked = lines(self.request.as_ref().map(|head| &head.headers));
+        let answered = lines(self.response.as_ref().map(|head| &head.headers));
+        Some(Box::new(Contents {
+            request: content(request, &self.request_body, &asked),
+            response: content(response, &self.response_body, &answered),
+        }))
+    }
+
     /// What its response depends on; None while its head is not known.
     pub fn expects(&self) -> Option<Expect> {
         match &self.request {
@@ -216,6 +256,7 @@ impl Message {
             self.request_body = Body { size: up, wire: up, incomplete };
             self.response_body = Body { size: down, wire: down, incomplete };
         }
+        let contents = self.contents();
         let status = self.status();
         let mut hop = Hop {
             start: clock.unix(self.start),
@@ -233,6 +274,7 @@ impl Message {
             }),
             reset: self.reset,
             missing: self.missing,
+            contents,
             ..Hop::between(ends.local, ends.peer)
         };
         if let Some(head) = self.request {
@@ -251,6 +293,25 @@ impl Message {
         }
         hop
     }
+}
+
+fn content(kept: bodies::Body, body: &Body, headers: &Headers) -> Option<Content> {
+    if body.size == 0 {
+        return None;
+    }
+    let joined = |name: &str| -> Option<Box<str>> {
+        let mut values = headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        let first = values.next()?.into_owned();
+        Some(values.fold(first, |all, value| all + ", " + &value).into())
+    };
+    let captured = Captured {
+        truncated: body.incomplete || (kept.bytes.len() as u64) < body.size,
+        bytes: kept.bytes.into(),
+        seen: body.size,
+        content_type: joined("content-type"),
+        content_encoding: joined("content-encoding"),
+    };
+    Some(Content { captured, cut: kept.cut, ..Content::default() })
 }
 
 fn resolve(fields: &mut [Field], decoder: &Decoder) -> bool {

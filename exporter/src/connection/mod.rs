@@ -3,6 +3,7 @@
 //! It knows nothing of other sockets; what happened to its messages is told as [`Fact`]s. Bytes that were not seen
 //! are gaps, never guesses.
 
+mod bodies;
 mod book;
 mod message;
 mod streams;
@@ -21,6 +22,7 @@ use crate::exchange::{ErrorKind, Method, Tls};
 use crate::http1::{Input, Output, RequestDecoder, ResponseDecoder};
 use crate::http2;
 
+pub use bodies::{Budget, Keep, Part};
 pub use book::{Book, Fact, Sequence};
 pub use message::{Call, Clock, Ends, Epoch, Hidden, Message, error_of};
 pub use streams::{Streams, error_of_reset};
@@ -100,7 +102,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub fn new(pid: Pid, open: &Open, side: Side, time: Time, keep_headers: bool) -> Self {
+    pub fn new(pid: Pid, open: &Open, side: Side, time: Time, keep_headers: bool, keep: Option<Keep>) -> Self {
         let found = open.origin == Origin::Found;
         let (mut requests, mut responses) = if found {
             (RequestDecoder::joined_midway(), ResponseDecoder::joined_midway())
@@ -135,7 +137,7 @@ impl Connection {
             closed_here: false,
             tls: None,
             sealed: false,
-            book: Book::default(),
+            book: Book::new(keep),
             streams: None,
             requests,
             responses,
@@ -181,7 +183,7 @@ impl Connection {
         let moved = u64::try_from(transfer.result).unwrap_or(0);
         *expected = transfer.offset + moved;
         if transfer.frames.is_some() && self.streams.is_none() {
-            self.streams = Some(Box::new(Streams::new(self.origin == Origin::Found, self.keep_headers)));
+            self.streams = Some(self.new_streams(self.origin == Origin::Found));
         }
         if self.streams.is_some() {
             self.transfer_http2(time, transfer, missing, epoch);
@@ -217,6 +219,35 @@ impl Connection {
         }
     }
 
+    fn new_streams(&self, midway: bool) -> Box<Streams> {
+        let mut streams = Box::new(Streams::new(midway, self.keep_headers));
+        streams.keep.clone_from(&self.book.keep);
+        streams
+    }
+
+    /// What is kept from here on.
+    pub fn keep(&mut self, headers: bool, bodies: Option<&Keep>) {
+        self.keep_headers = headers;
+        self.requests.keep_headers(headers);
+        self.responses.keep_headers(headers);
+        self.book.keep = bodies.cloned();
+        if let Some(streams) = &mut self.streams {
+            streams.keep = bodies.cloned();
+            streams.keep_headers = headers;
+        }
+    }
+
+    /// What of a message is not wanted by anybody is forgotten.
+    pub fn forget_bodies(&mut self, sequence: Sequence) {
+        let message = match &mut self.streams {
+            Some(streams) => streams.get_mut(sequence),
+            None => self.book.get_mut(sequence),
+        };
+        if let Some(bodies) = message.and_then(|message| message.bodies.as_mut()) {
+            bodies.forget();
+        }
+    }
+
     fn transfer_http2(&mut self, time: Time, transfer: &Transfer<'_>, missing: u64, epoch: Epoch) {
         let requests = self.carries_requests(transfer.direction);
         let Some(streams) = &mut self.streams else { return };
@@ -240,7 +271,7 @@ impl Connection {
             TablePlace::Before => false,
         };
         if self.streams.is_none() && self.origin == Origin::Found {
-            self.streams = Some(Box::new(Streams::new(true, self.keep_headers)));
+            self.streams = Some(self.new_streams(true));
         }
         if let Some(streams) = &mut self.streams {
             streams.table(table, requests, &mut self.book.facts);
@@ -377,6 +408,9 @@ impl Connection {
             return 0;
         }
         let carries_requests = self.carries_requests(direction);
+        if self.book.wants(if carries_requests { Part::Request } else { Part::Response }) {
+            return 0;
+        }
         if let Some(skippable) = self.book.skippable_frames(usize::from(!carries_requests)) {
             return if skippable == 0 { 0 } else { self.offset(direction).saturating_add(skippable) };
         }
@@ -425,7 +459,7 @@ impl Connection {
 
     /// What is left of an input behind the preface is the first of the frames; the kernel side did not see that.
     fn speaks_http2(&mut self, time: Time, direction: Direction, input: Input<'_>, consumed: usize) {
-        let mut streams = Box::new(Streams::new(false, self.keep_headers));
+        let mut streams = self.new_streams(false);
         if let Input::Bytes(bytes) = input {
             let rest = http2::Input::Bytes(bytes.get(consumed..).unwrap_or_default());
             streams.feed(time, direction, self.side, rest, &mut self.book.facts);

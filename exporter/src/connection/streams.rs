@@ -3,6 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Side;
+use super::bodies::{Keep, Part};
 use super::book::{Fact, Sequence};
 use super::message::{Call, Epoch, Hidden, Message};
 use super::tables::Tables;
@@ -41,7 +42,9 @@ pub struct Streams {
     held: Vec<u32>,
     midway: bool,
     epoch: Epoch,
-    keep_headers: bool,
+    pub keep_headers: bool,
+    /// What is kept of bodies; None: nothing.
+    pub keep: Option<Keep>,
 }
 
 impl Streams {
@@ -62,6 +65,7 @@ impl Streams {
             midway,
             epoch: 0,
             keep_headers,
+            keep: None,
         }
     }
 
@@ -210,6 +214,9 @@ impl Streams {
                     if let Some(call) = &mut message.call {
                         call.requests.feed(size, bytes);
                     }
+                    if self.keep.as_ref().is_some_and(|keep| message.keep(Part::Request, size, bytes, keep)) {
+                        facts.push(Fact::Large(stream.into()));
+                    }
                 }
             }
             Output::End { stream } => {
@@ -266,6 +273,9 @@ impl Streams {
                     message.last = time;
                     if let Some(call) = &mut message.call {
                         call.responses.feed(size, bytes);
+                    }
+                    if self.keep.as_ref().is_some_and(|keep| message.keep(Part::Response, size, bytes, keep)) {
+                        facts.push(Fact::Large(stream.into()));
                     }
                 }
             }

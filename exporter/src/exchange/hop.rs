@@ -265,6 +265,15 @@ impl Headers {
         })
     }
 
+    /// The first value of a header as it was sent, by its name in any case.
+    pub fn raw(&self, name: &str) -> Option<&[u8]> {
+        self.0.split(|byte| *byte == b'\n').find_map(|line| {
+            let (key, value) = line.split_at_checked(name.len())?;
+            let value = value.strip_prefix(b":")?;
+            key.eq_ignore_ascii_case(name.as_bytes()).then(|| value.trim_ascii())
+        })
+    }
+
     /// The first value of a header, by its name in any case.
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         self.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)

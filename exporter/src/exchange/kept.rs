@@ -42,10 +42,24 @@ pub struct Contents {
     pub response: Option<Content>,
 }
 
+/// Why not all of a body was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// It was longer than what is kept of one.
+    Limit,
+    /// A part of it was not seen.
+    Unseen,
+    /// All that is kept took too much memory.
+    Memory,
+    /// No rule could want it as it looked then.
+    Unwanted,
+}
+
 /// What was captured of one body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Content {
     pub captured: Captured,
+    pub cut: Option<Cut>,
     /// It cannot be shown: what is secret in it could not be found. `captured.bytes` is empty then.
     pub withheld: Option<redact::Failed>,
     /// Where stores have it, or will have it.

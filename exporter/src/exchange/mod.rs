@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::event::{Name, Process};
 
 pub use hop::{Body, ErrorKind, Headers, Hop, Method, Version};
-pub use kept::{Content, Contents, Format, Kept, Level};
+pub use kept::{Content, Contents, Cut, Format, Kept, Level};
 pub use stream::{End, Reset, Rpc, WebSocket};
 pub use tls::Tls;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::dial::Dial;
 use super::run::{Done, Owner, RunId};
-use super::{Known, Linker};
+use super::{Emitted, Known, Linker};
 use crate::connection::Clock;
 use crate::event::{Name, Pid, Process, Time};
 use crate::exchange::{Attempt, ErrorKind, Exchange, Hop, Kept, Method, Role, Server, Version};
@@ -50,7 +50,7 @@ impl Linker {
         let mut exchange =
             Exchange { process: Arc::default(), pid, server: Some(server), attempts, kept: Kept::default() };
         exchange.count_resends();
-        self.out.push(exchange);
+        self.out.push(Emitted { exchange, run: Some(id), before: None });
         if finished && !self.is_last_of_a_goroutine(id) {
             self.runs.remove(&id);
         }
@@ -63,13 +63,14 @@ impl Linker {
         let pid = run.pid;
         let labels = (run.router.clone(), run.entrypoint.clone());
         let done = std::mem::take(&mut run.attempts);
-        let over = !run.is_held();
+        let (over, before) = (!run.is_held(), run.kept);
         let mut attempts = Vec::with_capacity(done.len());
         for done in done {
             let context = self.ids.child(&parent);
             attempts.push(attempt(context, done, &[], labels.clone(), &Asked::NOTHING));
         }
-        self.out.push(Exchange { process: Arc::default(), pid, server: None, attempts, kept: Kept::default() });
+        let exchange = Exchange { process: Arc::default(), pid, server: None, attempts, kept: Kept::default() };
+        self.out.push(Emitted { exchange, run: None, before });
         if over && !self.is_last_of_a_goroutine(id) {
             self.runs.remove(&id);
         }
@@ -80,13 +81,9 @@ impl Linker {
         let context = self.ids.server(None, None);
         let done = Done { owner, hop, given_up: false };
         let attempts = vec![attempt(context, done, &[], (None, None), &Asked::NOTHING)];
-        self.out.push(Exchange {
-            process: Arc::<Process>::default(),
-            pid,
-            server: None,
-            attempts,
-            kept: Kept::default(),
-        });
+        let exchange =
+            Exchange { process: Arc::<Process>::default(), pid, server: None, attempts, kept: Kept::default() };
+        self.out.push(Emitted { exchange, run: None, before: None });
     }
 
     pub(super) fn is_last_of_a_goroutine(&self, id: RunId) -> bool {

@@ -17,7 +17,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::connection::{Clock, Epoch, Sequence};
 use crate::event::{ConnectionId, Goroutine, Pid, Probe, Role as GoroutineRole, Time};
-use crate::exchange::{Exchange, Hop, Link, Role};
+use crate::exchange::{Exchange, Hop, Kept, Link, Role};
 use crate::redact::without_user;
 use crate::traefik::Names;
 
@@ -34,6 +34,16 @@ const MOST_ATTEMPTS: usize = 4096;
 
 /// Goroutines, dials and hand-overs that are remembered at once; past it the oldest knowledge is dropped and counted.
 const LIMIT: usize = 262_144;
+
+/// What is handed out.
+#[derive(Debug)]
+pub struct Emitted {
+    pub exchange: Exchange,
+    /// To say what became of it: see [`Linker::judged`].
+    pub run: Option<RunId>,
+    /// What was said of the part of it that was handed out before.
+    pub before: Option<Kept>,
+}
 
 /// The runs of all processes.
 #[derive(Debug)]
@@ -71,7 +81,7 @@ pub struct Linker {
     /// Runs whose connection is gone, by the time at which they are forgotten.
     leaving: VecDeque<(Time, Lane)>,
     /// Complete exchanges, to be taken.
-    pub out: Vec<Exchange>,
+    pub out: Vec<Emitted>,
     /// Hand-overs and runs that led to nothing that could be told.
     pub abandoned: u64,
 }
@@ -402,6 +412,39 @@ impl Linker {
             self.forget(id);
         }
         Some(role)
+    }
+
+    /// How much of a request was told: what comes of it later is told likewise.
+    pub fn judged(&mut self, run: RunId, kept: Kept) {
+        if let Some(run) = self.runs.get_mut(&run) {
+            run.kept = Some(kept);
+        }
+    }
+
+    /// The run that a goroutine works for.
+    pub fn run_at(&self, pid: Pid, goroutine: u64) -> Option<RunId> {
+        self.lanes.get(&(pid, goroutine)).map(|lane| lane.run)
+    }
+
+    /// The run that a request to a backend is made for.
+    pub fn run_for(&self, key: MessageKey) -> Option<RunId> {
+        self.owners.get(&key)?.run
+    }
+
+    /// Requests to backends of a run: those that are over, and those that are under way.
+    pub fn attempts_of(&self, run: RunId) -> (impl Iterator<Item = &Hop>, impl Iterator<Item = MessageKey>) {
+        let done = self.runs.get(&run).into_iter().flat_map(|run| &run.attempts).map(|done| &done.hop);
+        let open = self.owners.iter().filter(move |(_, owner)| owner.run == Some(run)).map(|(key, _)| *key);
+        (done, open)
+    }
+
+    /// The goroutines that serve the client of a run: each that of its connection, and its stream where it has one.
+    pub fn servers_of(&self, run: RunId) -> impl Iterator<Item = (u64, Option<u32>)> {
+        let lanes = self.runs.get(&run).into_iter().flat_map(|run| &run.lanes);
+        lanes.filter_map(|lane| {
+            let state = self.lanes.get(lane).filter(|state| !state.mirror)?;
+            Some(state.stream.map_or((lane.1, None), |(serve, stream)| (serve, Some(stream))))
+        })
     }
 
     /// Runs, goroutines and hand-overs in memory.

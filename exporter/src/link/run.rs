@@ -3,7 +3,7 @@
 use super::dial::Dial;
 use crate::connection::{Epoch, Sequence};
 use crate::event::{ConnectionId, Name, Pid, Time};
-use crate::exchange::{Context, Hop, Link, Role, Server};
+use crate::exchange::{Context, Hop, Kept, Link, Role, Server};
 
 pub(crate) type RunId = u64;
 
@@ -44,6 +44,8 @@ pub(crate) struct Run {
     /// Nobody asks for it any more: it goes with the last thing that holds it.
     pub forgotten: bool,
     pub lanes: Vec<Lane>,
+    /// How much of it was told.
+    pub kept: Option<Kept>,
 }
 
 impl Run {
@@ -68,6 +70,7 @@ impl Run {
             handed_out: false,
             forgotten: false,
             lanes: Vec::new(),
+            kept: None,
         }
     }
 

@@ -43,6 +43,7 @@ impl Pipeline {
                         }
                     }
                 }
+                Fact::Large(sequence) => self.large((id, sequence)),
                 Fact::Orphan | Fact::RequestsLost(_) | Fact::Reset(_) => {}
                 Fact::ResponsesLost(_) if http2 => {}
                 Fact::ResponsesLost(loss) => {

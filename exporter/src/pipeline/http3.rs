@@ -75,7 +75,7 @@ impl Pipeline {
     }
 
     fn http3_fields(&mut self, time: Time, key: (Pid, u64), block: &[u8], sink: &mut impl Sink) {
-        let keep_headers = self.settings.keep_headers || self.needs_headers(key.0);
+        let keep_headers = self.keep_headers || self.needs_headers(key.0);
         let Some(request) = self.http3.get_mut(&key) else { return };
         let message = &mut request.message;
         if message.request.is_some() {

@@ -63,6 +63,7 @@ impl Pipeline {
                 }
                 Fact::Answered(sequence) => self.answered(time, (id, sequence), sink),
                 Fact::Orphan => self.orphaned(id),
+                Fact::Large(sequence) => self.large((id, sequence)),
                 Fact::RequestsLost(_) | Fact::Reset(_) => {}
                 Fact::ResponsesLost(_) if http2 => {}
                 Fact::ResponsesLost(_) => self.responses_lost(time, id, sink),

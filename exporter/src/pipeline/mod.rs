@@ -3,6 +3,7 @@
 //! No clock, no IO, no thread; a replay of a recorded stream gives the same exchanges, ids included.
 
 mod account;
+mod bodies;
 mod egress;
 mod http3;
 mod ingress;
@@ -15,15 +16,17 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::connection::{Clock, Connection, Epoch, Sequence, Side, serves};
+use crate::connection::{Budget, Clock, Connection, Epoch, Keep, Sequence, Side, serves};
 use crate::counters::{Cause, Counters};
 use crate::event::{
     Change, ConnectionId, Direction, Ended, Event, Goroutine, Kind, Name, Open, Origin, Own, Pid, Probe, Process, Role,
     State, Table, Tally, Time, Tls, Transfer,
 };
-use crate::exchange::{self, Exchange, Level, Method};
-use crate::link::Linker;
+use crate::exchange::{self, Cut, Exchange, Level, Method};
+use crate::link::{Emitted, Linker};
+use crate::policy::Policy;
 use crate::traefik::Names;
+use bodies::{count_bodies, kept};
 use ingress::Lingering;
 use names::Sources;
 
@@ -37,14 +40,29 @@ const MAX_CONNECTIONS: usize = 131_072;
 const WORTH_TELLING: u64 = 64 * 1024;
 
 /// What the pipeline is told at start.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Makes the ids of a stream its own.
     pub seed: u64,
-    /// Level `details`: heads keep their header lines.
-    pub keep_headers: bool,
     pub names: NamesFrom,
+    pub policy: Arc<Policy>,
+    /// Of each body, so many bytes are kept at most.
+    pub body_bytes: usize,
+    /// Of all bodies that are under way together.
+    pub body_memory: usize,
 }
+
+impl Settings {
+    /// The same level for everything.
+    pub fn uniform(seed: u64, level: Level, names: NamesFrom) -> Self {
+        let policy = Arc::new(Policy::uniform(level));
+        Self { seed, names, policy, body_bytes: BODY_BYTES, body_memory: BODY_MEMORY }
+    }
+}
+
+/// As the configuration has it by default.
+const BODY_BYTES: usize = 1 << 20;
+const BODY_MEMORY: usize = 64 << 20;
 
 /// Where the Traefik names of requests are taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +99,12 @@ pub trait Sink {
 #[derive(Debug)]
 pub struct Pipeline {
     settings: Settings,
+    /// Heads keep their header lines: for outputs, or for rules.
+    keep_headers: bool,
+    /// What is kept of bodies; None: no rule can want any.
+    keep: Option<Keep>,
+    /// Client connections by the goroutine that serves each, where bodies are kept.
+    serving: FxHashMap<(Pid, u64), ConnectionId>,
     clock: Clock,
     processes: FxHashMap<Pid, Arc<Process>>,
     listening: FxHashMap<Pid, Vec<SocketAddr>>,
@@ -115,13 +139,17 @@ pub struct Pipeline {
 
 impl Pipeline {
     pub fn new(settings: Settings, counters: Arc<Counters>) -> Self {
+        let (keep_headers, keep) = kept(&settings, None);
         Self {
+            keep_headers,
+            keep,
+            serving: FxHashMap::default(),
+            linker: Linker::new(settings.seed),
             settings,
             clock: Clock::default(),
             processes: FxHashMap::default(),
             listening: FxHashMap::default(),
             connections: FxHashMap::default(),
-            linker: Linker::new(settings.seed),
             readers: FxHashMap::default(),
             names: Names::new(MAX_NAMES),
             sources: Sources::default(),
@@ -136,6 +164,19 @@ impl Pipeline {
             own_heads: 0,
             tally: Tally::default(),
             epoch: 0,
+        }
+    }
+
+    /// Takes other rules for what comes from now on. What is under way may have nothing of what they ask for.
+    pub fn reconfigure(&mut self, settings: Settings) {
+        let (keep_headers, keep) = kept(&settings, self.keep.as_ref());
+        self.settings = Settings { seed: self.settings.seed, ..settings };
+        self.keep_headers = keep_headers;
+        self.keep = keep;
+        let headers: Vec<bool> =
+            self.connections.values().map(|connection| keep_headers || self.needs_headers(connection.pid)).collect();
+        for (connection, headers) in self.connections.values_mut().zip(headers) {
+            connection.keep(headers, self.keep.as_ref());
         }
     }
 
@@ -227,7 +268,11 @@ impl Pipeline {
     }
 
     fn drain(&mut self, sink: &mut impl Sink) {
-        for mut exchange in self.linker.out.drain(..) {
+        if self.linker.out.is_empty() {
+            return;
+        }
+        let mut out = std::mem::take(&mut self.linker.out);
+        for Emitted { mut exchange, run, before } in out.drain(..) {
             if let Some(process) = self.processes.get(&exchange.pid) {
                 exchange.process = Arc::clone(process);
             }
@@ -238,10 +283,18 @@ impl Pipeline {
             if let Some(port) = self.sources.learned(exchange.pid) {
                 sink.entrypoint_known(exchange.pid, port);
             }
-            exchange.kept.level = if self.settings.keep_headers { Level::Details } else { Level::Summary };
+            exchange.kept = self.settings.policy.judge(&exchange, before);
+            if let Some(run) = run.filter(|_| self.settings.policy.has_rules()) {
+                self.linker.judged(run, exchange.kept);
+            }
             exchange.forget_beyond();
+            if exchange.kept.level == Level::Full {
+                count_bodies(&exchange, &self.counters);
+            }
             sink.exchange(exchange);
         }
+        // Its capacity is kept.
+        self.linker.out = out;
     }
 
     fn probe(&mut self, time: Time, pid: Pid, goroutine: Goroutine, probe: &Probe<'_>, sink: &mut impl Sink) {
@@ -296,8 +349,8 @@ impl Pipeline {
             return;
         }
         let side = self.side(pid, open);
-        let keep_headers = self.settings.keep_headers || self.needs_headers(pid);
-        let connection = Connection::new(pid, open, side, time, keep_headers);
+        let keep_headers = self.keep_headers || self.needs_headers(pid);
+        let connection = Connection::new(pid, open, side, time, keep_headers, self.keep.clone());
         self.connections.insert(open.connection, connection);
         if open.origin == Origin::Dialled {
             self.note_reader(pid, open.goroutine, open.connection);
@@ -338,8 +391,12 @@ impl Pipeline {
         let goroutine = transfer.goroutine;
         if connection.side == Side::Ingress {
             if let Some(serve) = serves(&goroutine) {
+                let pid = connection.pid;
                 if connection.serve.replace(serve).is_none() {
                     self.bind(time, transfer.connection);
+                }
+                if self.keep.is_some() {
+                    self.serving.insert((pid, serve), transfer.connection);
                 }
             } else if goroutine.role == Role::BackgroundRead {
                 connection.hint = Some(goroutine.parent);
@@ -372,10 +429,13 @@ impl Pipeline {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         if let Some(streams) = connection.streams.as_ref().filter(|streams| streams.walked)
             && streams.opened > 0
-            && connection.data_wanted != Some(streams.wants_data)
         {
-            connection.data_wanted = Some(streams.wants_data);
-            sink.data(id, streams.wants_data);
+            // A connection carries what nobody wants, too; what comes next on it would be missed otherwise.
+            let wanted = streams.wants_data || self.keep.is_some();
+            if connection.data_wanted != Some(wanted) {
+                connection.data_wanted = Some(wanted);
+                sink.data(id, wanted);
+            }
         }
         for (direction, number) in connection.wanted_tables().into_iter().flatten() {
             sink.needs_table(connection.pid, id, direction, number);
@@ -446,6 +506,7 @@ impl Pipeline {
         self.bind(time, id);
         if let Some(connection) = self.connections.remove(&id) {
             self.forget_reader(&connection);
+            self.forget_serving(&connection);
             self.own.remove(&Own { from: connection.peer, to: connection.local.port() });
             if let Some(serve) = connection.serve {
                 self.linker.leave(time, pid, serve);
@@ -473,6 +534,7 @@ impl Pipeline {
             self.bind(time, id);
             if let Some(connection) = self.connections.remove(&id) {
                 self.forget_reader(&connection);
+                self.forget_serving(&connection);
             }
         }
         self.tell_lingering(Time::MAX);

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use hoptap_semconv::value::hoptap_queue_name::{CONTENTS, OBJECTS, SPANS};
 
@@ -14,7 +15,9 @@ use crate::exchange::{Exchange, Level, Method};
 use crate::export::Counts;
 use crate::export::contents::{Contents, Told};
 use crate::export::metrics::Metrics;
+use crate::export::otlp::Sampler;
 use crate::pipeline::Sink;
+use crate::policy::Policy;
 
 /// Units that may wait in an output while a replay goes on; every queue holds more.
 const ROOM: u64 = 4096;
@@ -27,12 +30,39 @@ pub struct Fanout {
     before: Vec<Counts>,
     withheld: u64,
     counters: Arc<Counters>,
+    /// Which hops are told.
+    pub policy: Arc<Policy>,
+    /// What was replaced, and still delivers what waits.
+    leaving: Vec<JoinHandle<()>>,
     pub commands: Vec<Command>,
 }
 
 impl Fanout {
-    pub fn new(metrics: Metrics, contents: Contents, counters: Arc<Counters>) -> Self {
-        Self { metrics, contents, before: Vec::new(), withheld: 0, counters, commands: Vec::new() }
+    pub fn new(metrics: Metrics, contents: Contents, policy: Arc<Policy>, counters: Arc<Counters>) -> Self {
+        Self {
+            metrics,
+            contents,
+            before: Vec::new(),
+            withheld: 0,
+            counters,
+            policy,
+            leaving: Vec::new(),
+            commands: Vec::new(),
+        }
+    }
+
+    /// Hands what comes from now on to others. Those that were there deliver what waits, in the background.
+    pub fn replace(&mut self, contents: Contents, sampler: Sampler, policy: Arc<Policy>) {
+        self.account();
+        self.policy = policy;
+        self.metrics.sample_by(Box::new(move |exchange| sampler.takes(exchange)));
+        let old = std::mem::replace(&mut self.contents, contents);
+        let (before, withheld) = (std::mem::take(&mut self.before), std::mem::take(&mut self.withheld));
+        let counters = Arc::clone(&self.counters);
+        let deliver = move || deliver(old, PATIENCE, before, withheld, &counters);
+        self.leaving.retain(|thread| !thread.is_finished());
+        // It does not refuse where it did not refuse before; if it does, what waits is told of as lost.
+        self.leaving.extend(std::thread::Builder::new().name("leaving".into()).spawn(move || drop(deliver())));
     }
 
     /// Waits until the outputs have room: a replay comes faster than the world did, and nothing of it may be lost.
@@ -53,12 +83,33 @@ impl Fanout {
 
     /// Lets every output deliver what waits, at most for `within` each.
     pub fn finish(self, within: Duration) -> Vec<(&'static str, Counts)> {
-        let Self { contents, mut before, mut withheld, counters, .. } = self;
-        let (last, bodies) = contents.finish(within);
-        add(&counters, &last, &mut before);
-        count(&counters, bodies, &mut withheld);
-        last.into_iter().map(|told| (told.name, told.counts)).collect()
+        let Self { contents, before, withheld, counters, leaving, .. } = self;
+        let until = Instant::now() + within;
+        let last = deliver(contents, within, before, withheld, &counters);
+        while leaving.iter().any(|thread| !thread.is_finished()) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        if leaving.iter().any(|thread| !thread.is_finished()) {
+            tracing::warn!("outputs of an earlier configuration could not deliver everything");
+        }
+        last
     }
+}
+
+/// What outputs that were replaced have to deliver what waits.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn deliver(
+    contents: Contents,
+    within: Duration,
+    mut before: Vec<Counts>,
+    mut withheld: u64,
+    counters: &Counters,
+) -> Vec<(&'static str, Counts)> {
+    let (last, bodies) = contents.finish(within);
+    add(counters, &last, &mut before);
+    count(counters, bodies, &mut withheld);
+    last.into_iter().map(|told| (told.name, told.counts)).collect()
 }
 
 /// Takes over what is new since `before`.
@@ -93,8 +144,9 @@ fn count(counters: &Counters, withheld: u64, before: &mut u64) {
 }
 
 impl Sink for Fanout {
-    fn exchange(&mut self, exchange: Exchange) {
+    fn exchange(&mut self, mut exchange: Exchange) {
         self.metrics.observe(&exchange);
+        self.policy.narrow(&mut exchange);
         if exchange.kept.level > Level::None && !self.contents.is_idle() {
             self.contents.offer(exchange);
         }
@@ -176,7 +228,8 @@ mod tests {
         let (metrics, page) = Metrics::new(metrics::Settings::default(), Arc::clone(&counters), Arc::default());
         let outlets = Outlets { outputs: vec![Box::new(Counted::default())], ..Outlets::default() };
         let contents = Contents::start(Settings::default(), outlets).unwrap();
-        let mut fanout = Fanout::new(metrics, contents, Arc::clone(&counters));
+        let policy = Arc::new(Policy::uniform(Level::Full));
+        let mut fanout = Fanout::new(metrics, contents, policy, Arc::clone(&counters));
         for level in [Level::None, Level::Summary, Level::None, Level::Full] {
             let mut exchange = sample::full();
             exchange.kept.level = level;

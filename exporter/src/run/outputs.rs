@@ -15,6 +15,7 @@ use crate::export::metrics::{self, Metrics, Page};
 use crate::export::objects::{self, Objects};
 use crate::export::otlp::{self, Logs, Otlp, Problems, Sampler, Shares, Target};
 use crate::export::stdout::{self, Room, Stdout};
+use crate::policy::Policy;
 use crate::readiness::Readiness;
 use crate::redact::Redaction;
 
@@ -142,23 +143,29 @@ impl Plan {
     }
 }
 
-/// Builds what exchanges go to.
-pub(super) fn outputs(
-    tell: &Tell,
-    file: Option<&Configuration>,
-    counters: &Arc<Counters>,
-    readiness: &Arc<Readiness>,
-) -> Result<(Fanout, Page), Error> {
+/// Starts what exchanges go to.
+pub(super) fn contents(tell: &Tell, file: Option<&Configuration>) -> Result<(Contents, Sampler), Error> {
     let environment = |name: &str| std::env::var(name).ok();
     let plan = Plan::new(tell, file, &environment, std::io::stdout().is_terminal())?;
     let sampler = plan.sampler;
-    let contents = plan.start()?;
+    Ok((plan.start()?, sampler))
+}
+
+/// The same with metrics.
+pub(super) fn outputs(
+    tell: &Tell,
+    file: Option<&Configuration>,
+    policy: &Arc<Policy>,
+    counters: &Arc<Counters>,
+    readiness: &Arc<Readiness>,
+) -> Result<(Fanout, Page), Error> {
+    let (contents, sampler) = contents(tell, file)?;
     let settings = metrics::Settings {
         sampled: Box::new(move |exchange| sampler.takes(exchange)),
         ..metrics::Settings::default()
     };
     let (metrics, page) = Metrics::new(settings, Arc::clone(counters), Arc::clone(readiness));
-    Ok((Fanout::new(metrics, contents, Arc::clone(counters)), page))
+    Ok((Fanout::new(metrics, contents, Arc::clone(policy), Arc::clone(counters)), page))
 }
 
 fn unusable(problems: &Problems) -> Error {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::outputs::outputs;
-use super::{Error, check, watch};
+use super::{Error, check, rules};
 use crate::command::Replay;
 use crate::counters::Counters;
 use crate::export::metrics::Format;
@@ -28,8 +28,9 @@ pub(super) fn run(replay: &Replay) -> Result<(), Error> {
     let file = replay.config.as_deref().map(check::configuration).transpose()?;
     let counters = Arc::new(Counters::default());
     let readiness = Arc::new(Readiness::default());
-    let (mut fanout, page) = outputs(&replay.tell, file.as_ref(), &counters, &readiness)?;
-    let mut pipeline = Pipeline::new(watch::pipeline_settings(&replay.tell, seed), counters);
+    let settings = rules::settings(&replay.tell, file.as_ref(), false, seed);
+    let (mut fanout, page) = outputs(&replay.tell, file.as_ref(), &settings.policy, &counters, &readiness)?;
+    let mut pipeline = Pipeline::new(settings, counters);
     let mut last = 0;
     let mut problem = None;
     loop {

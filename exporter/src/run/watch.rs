@@ -9,30 +9,37 @@ use anyhow::Context;
 use tokio::sync::oneshot;
 
 use super::fanout::Fanout;
-use super::outputs::outputs;
-use super::{Error, seed, stop_on_signals};
+use super::outputs::{contents, outputs};
+use super::reload::Reload;
+use super::{Error, rules, seed, stop_on_signals};
 use crate::capture::process::Selection;
 use crate::capture::{Handler, Session, Settings};
-use crate::command::{Capture, Level, Listen, Tell, Watch};
-use crate::counters::Counters;
+use crate::command::{Capture, Listen, Watch};
+use crate::counters::{Counters, Reload as Counted};
 use crate::event::Event;
 use crate::export::metrics::{self, Metrics, Page};
 use crate::pipeline::{self, Pipeline};
 use crate::readiness::Readiness;
 use crate::serve::{Listener, Pages};
 
+/// Bodies come in bursts of megabytes, which summaries never do.
+const RING_WITH_BODIES: u32 = 32 << 20;
+
 /// What the outputs get at the end to deliver what waits.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-pub(super) fn run(watch: &Watch) -> Result<(), Error> {
+pub(super) fn run(watch: Watch) -> Result<(), Error> {
+    let (reload, watch) = Reload::new(watch)?;
+    let watch = &watch;
     let counters = Arc::new(Counters::default());
     let readiness = Arc::new(Readiness::default());
     let stop = stop_on_signals()?;
-    let (fanout, page) = outputs(&watch.tell, watch.configuration.as_ref(), &counters, &readiness)?;
+    let settings = rules::of(watch, seed());
+    let (fanout, page) = outputs(&watch.tell, watch.configuration.as_ref(), &settings.policy, &counters, &readiness)?;
     let server = Server::start(watch.capture.listen, Some(page), &readiness)?;
-    let mut session = Session::attach(settings(&watch.capture, watch.tell.names.into()), readiness)?;
-    let seed = seed();
-    let mut live = Live { pipeline: Pipeline::new(pipeline_settings(&watch.tell, seed), counters), fanout, last: 0 };
+    let mut session = Session::attach(capture_settings(watch), readiness)?;
+    let pipeline = Pipeline::new(settings, Arc::clone(&counters));
+    let mut live = Live { pipeline, fanout, last: 0, reload, counters };
     session.run(&mut live, &stop);
     drop(session);
     live.pipeline.finish(live.last, &mut live.fanout);
@@ -56,6 +63,31 @@ struct Live {
     pipeline: Pipeline,
     fanout: Fanout,
     last: u64,
+    reload: Reload,
+    counters: Arc<Counters>,
+}
+
+impl Live {
+    /// Takes what the file says now, or keeps what it said.
+    fn reconfigure(&mut self) {
+        let done = self.reload.read().and_then(|watch| {
+            let (contents, sampler) = contents(&watch.tell, watch.configuration.as_ref())?;
+            let settings = rules::of(&watch, 0);
+            self.fanout.replace(contents, sampler, Arc::clone(&settings.policy));
+            self.pipeline.reconfigure(settings);
+            Ok(())
+        });
+        match done {
+            Ok(()) => {
+                self.counters.reloads.add(Counted::Applied, 1);
+                tracing::info!("the configuration is read again and in force");
+            }
+            Err(error) => {
+                self.counters.reloads.add(Counted::Refused, 1);
+                tracing::error!("the configuration stays as it was, for the file has mistakes now:\n{error}");
+            }
+        }
+    }
 }
 
 impl Handler for Live {
@@ -65,6 +97,9 @@ impl Handler for Live {
     }
 
     fn pause(&mut self) {
+        if self.reload.is_asked_for() {
+            self.reconfigure();
+        }
         self.fanout.account();
     }
 
@@ -73,8 +108,16 @@ impl Handler for Live {
     }
 }
 
-pub(super) fn pipeline_settings(tell: &Tell, seed: u64) -> pipeline::Settings {
-    pipeline::Settings { seed, keep_headers: tell.level == Level::Details, names: tell.names.into() }
+/// What is captured, and what the file leaves alone.
+fn capture_settings(watch: &Watch) -> Settings {
+    let mut settings = settings(&watch.capture, watch.tell.names.into());
+    if let Some(file) = &watch.configuration {
+        settings.selection.excluded.clone_from(&file.tap.filters);
+    }
+    if rules::of(watch, 0).policy.wants_bodies() && !watch.said.contains("ring") {
+        settings.ring_bytes = RING_WITH_BODIES;
+    }
+    settings
 }
 
 pub(super) fn settings(capture: &Capture, names: pipeline::NamesFrom) -> Settings {
@@ -84,6 +127,7 @@ pub(super) fn settings(capture: &Capture, names: pipeline::NamesFrom) -> Setting
             pids: capture.pid.clone(),
             containers: capture.container.clone(),
             executables: capture.executable.clone(),
+            excluded: Vec::new(),
         },
         ring_bytes: capture.ring * 1024,
         names,

@@ -112,6 +112,9 @@ impl Proc {
                 .unwrap_or_default(),
             root: self.of(pid).join("root"),
         };
+        if selection.excludes(&found.executable) {
+            return Looked::Other;
+        }
         // The pid may have gone to another process between two reads.
         if self.stat(pid).map(|stat| stat.start_time) == Some(found.start_time) {
             Looked::Found(Box::new(found))

@@ -1,7 +1,9 @@
 //! Which processes to watch.
 
+use crate::config::Filter;
+
 /// Without anything in it: every process that is Traefik.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// Exactly these processes, whatever they are called; ids as this `/proc` shows them.
     pub pids: Vec<u32>,
@@ -9,9 +11,16 @@ pub struct Selection {
     pub containers: Vec<String>,
     /// Further file names of executables that are Traefik: for renamed builds.
     pub executables: Vec<String>,
+    /// Never those whose executable is one of these.
+    pub excluded: Vec<Filter>,
 }
 
 impl Selection {
+    /// Says whether processes of this executable are left alone.
+    pub(super) fn excludes(&self, executable: &str) -> bool {
+        self.excluded.iter().any(|filter| filter.matches(executable))
+    }
+
     /// Says whether the container, as its short id, is one of those asked for.
     pub(super) fn takes_container(&self, short_id: Option<&str>) -> bool {
         self.containers.is_empty()

@@ -136,6 +136,11 @@ impl Metrics {
         register(registry, metric::TRAEFIK_PROXY_OVERHEAD, self.overheads.family(histogram, |m| m));
     }
 
+    /// Exemplars are of traces of which this says that they are kept.
+    pub fn sample_by(&mut self, sampled: Box<dyn Fn(&Exchange) -> bool + Send>) {
+        self.sampled = sampled;
+    }
+
     /// Counts an exchange, its links, and the health checks among it. Every exchange comes here once, in any part.
     pub fn observe(&mut self, exchange: &Exchange) {
         let mut proxied = false;

@@ -78,6 +78,8 @@ impl Collector for Own {
                 (state::EXPORTED, counters.requests_exported.load(Relaxed)),
             ],
         )?;
+        page.kinds(metric::HOPTAP_CONFIG_RELOADS, label::HOPTAP_CONFIG_OUTCOME, &counters.reloads)?;
+        page.kinds(metric::HOPTAP_BODIES, label::HOPTAP_BODY_OUTCOME, &counters.bodies)?;
         page.kinds(metric::HOPTAP_DROPS, label::HOPTAP_DROP_CAUSE, &counters.drops)?;
         page.labelled(
             metric::HOPTAP_CAPTURE_LOSSES,

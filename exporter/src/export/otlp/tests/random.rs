@@ -202,7 +202,7 @@ fn content(source: &mut Source) -> Content {
     };
     let withheld = source.of(&[None, None, Some(Failed::Charset), Some(Failed::Json(3))]);
     let urls = source.maybe(|_| vec!["s3://b/k".into(), "file:///k".into()]).unwrap_or_default();
-    Content { captured, withheld, urls }
+    Content { captured, cut: None, withheld, urls }
 }
 
 fn session(source: &mut Source) -> Tls {
