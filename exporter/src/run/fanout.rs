@@ -228,7 +228,8 @@ mod tests {
         let (metrics, page) = Metrics::new(metrics::Settings::default(), Arc::clone(&counters), Arc::default());
         let outlets = Outlets { outputs: vec![Box::new(Counted::default())], ..Outlets::default() };
         let contents = Contents::start(Settings::default(), outlets).unwrap();
-        let mut fanout = Fanout::new(metrics, contents, Arc::default(), Arc::clone(&counters));
+        let policy = Arc::new(Policy::uniform(Level::Full));
+        let mut fanout = Fanout::new(metrics, contents, policy, Arc::clone(&counters));
         for level in [Level::None, Level::Summary, Level::None, Level::Full] {
             let mut exchange = sample::full();
             exchange.kept.level = level;
