@@ -158,7 +158,8 @@ fn values(uid: &str) -> Vec<(&'static str, &'static str)> {
         _ => (".*", ""),
     };
     vec![
-        ("instance", ".*"),
+        ("job", ".+"),
+        ("instance", ".+"),
         // Traefik's own API is asked as well, on an entrypoint of its own.
         ("entrypoint", "web"),
         ("router", router),
