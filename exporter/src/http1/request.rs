@@ -164,13 +164,13 @@ impl RequestDecoder {
         let before = self.kept.len();
         let bytes = self.kept.join(piece);
         let (is_request, may_become) = (plausible::request(bytes), plausible::request_start(bytes));
-        // What was kept may have been the end of something else.
-        let alone = plausible::request(piece) && plausible::usual(piece) && !plausible::usual(bytes);
-        if is_request && before > 0 && !alone {
+        // What is left of a method whose start was lost is no method that anybody uses.
+        if is_request && before > 0 && plausible::usual(bytes) {
             self.kept.truncate(before);
             out(Output::Begin);
             self.start();
-        } else if is_request || plausible::request(piece) {
+        } else if plausible::request(piece) {
+            // What was kept was the end of something else.
             self.idle(0);
         } else if may_become {
             self.kept.hold(before, piece);

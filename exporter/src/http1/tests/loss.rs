@@ -110,6 +110,7 @@ fn joined_midway_by_a_request_in_small_pieces() {
         // It might have become one, and what came instead is one.
         (&[b"BODY", b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"], "begin, GET /next host=a 1.1, end"),
         (&[b"BODY", b" of it", b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"], "begin, GET /next host=a 1.1, end"),
+        (&[b"O", b"S", b"T /x HTTP/1.1\r\nHost: a\r\n\r\n"], ""),
         (&[b"AB", b"C"], ""),
         (&[b"GET /ne", b"xt and more"], ""),
         (&[b"G\n", b"ET /next HTTP/1.1\r\n\r\n"], ""),
