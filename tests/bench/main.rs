@@ -3,7 +3,7 @@
 //!
 //! `bench [--scenario http1|http2|http2-http2] [--rounds N] [--requests N] [ARGUMENT OF HOPTAP]...`
 //!
-//! `bench rules [--rounds N] [--requests N]`: what rules cost that keep errors in full.
+//! `bench rules [--rounds N] [--requests N] [ARGUMENT OF HOPTAP]...`: what rules cost that keep errors in full.
 //!
 //! `bench memory [ARGUMENT OF HOPTAP]...`: what hoptap holds on to; see there.
 
@@ -75,7 +75,7 @@ async fn run(mut arguments: Vec<String>) -> Result<()> {
 async fn with_rules(mut arguments: Vec<String>) -> Result<()> {
     let rounds = number(&mut arguments, "--rounds")?.unwrap_or(ROUNDS);
     let requests = number(&mut arguments, "--requests")?.unwrap_or(REQUESTS);
-    rules::run(rounds, requests, say).await
+    rules::run(rounds, requests, &arguments, say).await
 }
 
 async fn receive(address: &str) -> Result<()> {

@@ -49,7 +49,7 @@ struct Run {
 }
 
 /// Runs both in turn, and says how they compare.
-pub(crate) async fn run(rounds: usize, requests: usize, say: fn(&str)) -> Result<()> {
+pub(crate) async fn run(rounds: usize, requests: usize, arguments: &[String], say: fn(&str)) -> Result<()> {
     let scratch = Scratch::new("bench-rules")?;
     let receiver = SocketAddr::from(([127, 0, 0, 1], free_port()?));
     let mut command = Command::new(std::env::current_exe()?);
@@ -67,11 +67,15 @@ pub(crate) async fn run(rounds: usize, requests: usize, say: fn(&str)) -> Result
     let mut runs = Vec::new();
     for round in 0..=rounds {
         for rules in [Rules::Summary, Rules::Errors] {
-            let folder = scratch.path().join(format!("objects-{rules:?}-{round}")).display().to_string();
+            // In memory: what a disk takes to make files is nothing of hoptap's.
+            let folder = format!("/dev/shm/hoptap-bench-{}", std::process::id());
             let file = scratch.path().join("hoptap.yaml");
             std::fs::write(&file, rules.file(receiver, &folder))?;
-            let run = one(&traefik, rules, &file.display().to_string(), requests).await?;
+            let run = one(&traefik, rules, &file.display().to_string(), arguments, requests).await?;
             let kept = files(std::path::Path::new(&folder))?;
+            if std::path::Path::new(&folder).is_dir() {
+                std::fs::remove_dir_all(&folder)?;
+            }
             let note = if round == 0 { "warm-up" } else { "" };
             let (spent, own) = (run.traefik, run.hoptap);
             say(&format!("{round}: {rules:?} Traefik {spent:.1} µs/request, hoptap {own:.1}, {kept} objects {note}"));
@@ -86,9 +90,11 @@ pub(crate) async fn run(rounds: usize, requests: usize, say: fn(&str)) -> Result
     Ok(())
 }
 
-async fn one(traefik: &Traefik, rules: Rules, file: &str, requests: usize) -> Result<Run> {
+async fn one(traefik: &Traefik, rules: Rules, file: &str, more: &[String], requests: usize) -> Result<Run> {
     let pid = traefik.pid().to_string();
-    let mut hoptap = Hoptap::start(&["--config", file, "--pid", &pid], &[], Stdout::Nowhere).await?;
+    let mut arguments = vec!["--config", file, "--pid", &pid];
+    arguments.extend(more.iter().map(String::as_str));
+    let mut hoptap = Hoptap::start(&arguments, &[], Stdout::Nowhere).await?;
     let cost = || -> Result<(Duration, Duration)> { Ok((cpu::time(traefik.pid())?, cpu::time(hoptap.pid())?)) };
     let before = cost()?;
     let request = |status: u16| {

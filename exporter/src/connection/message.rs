@@ -8,7 +8,7 @@ use hoptap_semconv::attribute;
 use super::bodies::{self, Bodies, Keep, Part};
 use crate::body::Captured;
 use crate::event::Time;
-use crate::exchange::{Body, Content, Contents, Cut, ErrorKind, Headers, Hop, Method, Reset, Rpc, Tls, WebSocket};
+use crate::exchange::{Body, Content, Contents, Cut, ErrorKind, Hop, Method, Reset, Rpc, Tls, WebSocket};
 use crate::http1::{Expect, RequestHead, ResponseHead};
 use crate::http2::{Decoder, Field, head};
 use crate::{rpc, websocket};
@@ -228,12 +228,9 @@ impl Message {
         let mut bodies = self.bodies.take()?;
         let (request, response) = (std::mem::take(&mut bodies.request), std::mem::take(&mut bodies.response));
         bodies.release(request.bytes.len() + response.bytes.len());
-        let lines = |headers: Option<&Headers>| headers.cloned().unwrap_or_default();
-        let asked = lines(self.request.as_ref().map(|head| &head.headers));
-        let answered = lines(self.response.as_ref().map(|head| &head.headers));
         Some(Box::new(Contents {
-            request: content(request, &self.request_body, &asked),
-            response: content(response, &self.response_body, &answered),
+            request: content(request, &self.request_body),
+            response: content(response, &self.response_body),
         }))
     }
 
@@ -295,21 +292,16 @@ impl Message {
     }
 }
 
-fn content(kept: bodies::Body, body: &Body, headers: &Headers) -> Option<Content> {
+/// What its head says of it is read once somebody wants it: see `Hop::describe_contents`.
+fn content(kept: bodies::Body, body: &Body) -> Option<Content> {
     if body.size == 0 {
         return None;
     }
-    let joined = |name: &str| -> Option<Box<str>> {
-        let mut values = headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-        let first = values.next()?.into_owned();
-        Some(values.fold(first, |all, value| all + ", " + &value).into())
-    };
     let captured = Captured {
         truncated: body.incomplete || (kept.bytes.len() as u64) < body.size,
         bytes: kept.bytes.into(),
         seen: body.size,
-        content_type: joined("content-type"),
-        content_encoding: joined("content-encoding"),
+        ..Captured::default()
     };
     Some(Content { captured, cut: kept.cut, ..Content::default() })
 }

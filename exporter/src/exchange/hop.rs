@@ -85,6 +85,18 @@ impl Hop {
         }
     }
 
+    /// Takes from the header lines what they say of the bodies.
+    pub fn describe_contents(&mut self) {
+        let Some(contents) = &mut self.contents else { return };
+        let both = [(&mut contents.request, &self.request_headers), (&mut contents.response, &self.response_headers)];
+        for (content, headers) in both {
+            if let Some(content) = content {
+                content.captured.content_type = headers.joined("content-type");
+                content.captured.content_encoding = headers.joined("content-encoding");
+            }
+        }
+    }
+
     /// The same request as another hop's: of what was never sent it cannot be told, and it is taken for the same.
     pub fn asks_as(&self, other: &Self) -> bool {
         let unsent = self.path.is_empty() || other.path.is_empty();
@@ -263,6 +275,13 @@ impl Headers {
             let value = value.get(1..).unwrap_or_default().trim_ascii();
             (!name.is_empty()).then(|| (String::from_utf8_lossy(name), String::from_utf8_lossy(value)))
         })
+    }
+
+    /// All values of a header, joined by commas (RFC 9110, 5.3).
+    pub fn joined(&self, name: &str) -> Option<Box<str>> {
+        let mut values = self.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+        let first = values.next()?.into_owned();
+        Some(values.fold(first, |all, value| all + ", " + &value).into())
     }
 
     /// The first value of a header as it was sent, by its name in any case.

@@ -22,7 +22,7 @@ use crate::event::{
     Change, ConnectionId, Direction, Ended, Event, Goroutine, Kind, Name, Open, Origin, Own, Pid, Probe, Process, Role,
     State, Table, Tally, Time, Tls, Transfer,
 };
-use crate::exchange::{self, Cut, Exchange, Level, Method};
+use crate::exchange::{self, Cut, Exchange, Hop, Level, Method};
 use crate::link::{Emitted, Linker};
 use crate::policy::Policy;
 use crate::traefik::Names;
@@ -289,6 +289,7 @@ impl Pipeline {
             }
             exchange.forget_beyond();
             if exchange.kept.level == Level::Full {
+                exchange.hops_mut().for_each(Hop::describe_contents);
                 count_bodies(&exchange, &self.counters);
             }
             sink.exchange(exchange);

@@ -116,6 +116,12 @@ impl Policy {
         self.most_detailed() == Level::Full
     }
 
+    /// Bodies are told as a rule, and not by exception.
+    pub fn is_full(&self) -> bool {
+        let plain = self.level == Level::Full && self.routes().any(|route| route == Route::Plain);
+        plain || self.captures().any(|capture| capture.level == Level::Full)
+    }
+
     fn most_detailed(&self) -> Level {
         let plain = self.routes().any(|route| route == Route::Plain).then_some(self.level);
         let levels = self.captures().flat_map(|it| it.rules.iter().map(|rule| rule.level).chain([it.level]));

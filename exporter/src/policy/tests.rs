@@ -163,6 +163,7 @@ fn what_is_asked_for_is_kept() {
     check(&rules("none", &[("http.res.status >= 500", "details")]), true, false);
     check(&rules("none", &[("http.res.status >= 500", "full")]), true, true);
     check(&rules("full", &[]), true, true);
+    assert!(policy(&rules("full", &[])).is_full() && !policy(&rules("none", &[("tls", "full")])).is_full());
     // Nothing goes there.
     let unused = rules("full", &[]).replace("    stack: s\n", "    stack: none\n");
     check(&unused, false, false);

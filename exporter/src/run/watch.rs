@@ -22,7 +22,8 @@ use crate::pipeline::{self, Pipeline};
 use crate::readiness::Readiness;
 use crate::serve::{Listener, Pages};
 
-/// Bodies come in bursts of megabytes, which summaries never do.
+/// All bodies come in bursts of megabytes, which summaries never do. A ring costs by its size: each byte of it is a byte
+/// that the caches have to make room for.
 const RING_WITH_BODIES: u32 = 32 << 20;
 
 /// What the outputs get at the end to deliver what waits.
@@ -114,7 +115,7 @@ fn capture_settings(watch: &Watch) -> Settings {
     if let Some(file) = &watch.configuration {
         settings.selection.excluded.clone_from(&file.tap.filters);
     }
-    if rules::of(watch, 0).policy.wants_bodies() && !watch.said.contains("ring") {
+    if rules::of(watch, 0).policy.is_full() && !watch.said.contains("ring") {
         settings.ring_bytes = RING_WITH_BODIES;
     }
     settings
