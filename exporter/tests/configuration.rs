@@ -54,6 +54,19 @@ fn golden(path: &Path, found: &str, wrong: &mut Vec<String>) {
     }
 }
 
+/// What people copy first.
+#[test]
+fn the_readme_has_a_file_that_loads_without_a_warning() {
+    let readme = fs::read_to_string(root().join("../README.md")).unwrap();
+    let blocks: Vec<&str> =
+        readme.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default()).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let loaded = config::read("README.md", block, &environment).unwrap_or_else(|report| panic!("{report}"));
+        assert!(loaded.warnings.problems().is_empty(), "{}", loaded.warnings);
+    }
+}
+
 #[test]
 fn the_samples_load() {
     let samples = samples();

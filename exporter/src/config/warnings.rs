@@ -105,11 +105,11 @@ fn stores(reader: &mut Reader<'_>, notes: &Notes) {
         stack.plugins.iter().flat_map(|plugin| -> Vec<Level> { of(plugin) }).collect()
     };
     let used = notes.stacks.iter().filter(|stack| stack.used);
-    if used.flat_map(levels).any(|level| level == Level::Full) {
+    if used.flat_map(levels).any(|level| level >= Level::Details) {
         return;
     }
     for store in &notes.object_stores {
         let help = "give a rule, or the stack that `tap` names, `level: full`; or remove the store";
-        reader.warn(store, "nothing ever reaches this store: no rule gives `level: full`", help);
+        reader.warn(store, "nothing ever reaches this store: no rule gives `level: full` or `details`", help);
     }
 }
