@@ -20,6 +20,7 @@ pub mod pipeline;
 pub mod policy;
 pub mod body;
 pub mod redact;
+mod agent;
 pub mod counters;
 pub mod readiness;
 pub mod export;

@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         })
         .collect();
     trials.push(trial("kept/through an outage".to_owned(), lacking.clone(), kept::outage::check));
+    trials.push(trial("kept/not hoptap's own".to_owned(), lacking.clone(), kept::own::check));
     trials.push(trial("kept/through reloads".to_owned(), lacking.clone(), kept::reload::check));
     trials.push(trial("kept/without secrets".to_owned(), lacking, kept::secrets::check));
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::connection::{Budget, Clock, Connection, Epoch, Keep, Sequence, Side, serves};
-use crate::counters::{Cause, Counters};
+use crate::counters::{Cause, Counters, Traffic};
 use crate::event::{
     Change, ConnectionId, Direction, Ended, Event, Goroutine, Kind, Name, Open, Origin, Own, Pid, Probe, Process, Role,
     State, Table, Tally, Time, Tls, Transfer,
@@ -50,13 +50,15 @@ pub struct Settings {
     pub body_bytes: usize,
     /// Of all bodies that are under way together.
     pub body_memory: usize,
+    /// User-Agent of what hoptap itself sends: nothing is told of that.
+    pub own_agent: Option<&'static str>,
 }
 
 impl Settings {
     /// The same level for everything.
     pub fn uniform(seed: u64, level: Level, names: NamesFrom) -> Self {
         let policy = Arc::new(Policy::uniform(level));
-        Self { seed, names, policy, body_bytes: BODY_BYTES, body_memory: BODY_MEMORY }
+        Self { seed, names, policy, body_bytes: BODY_BYTES, body_memory: BODY_MEMORY, own_agent: None }
     }
 }
 
@@ -279,6 +281,10 @@ impl Pipeline {
             if exchange.server.is_some() {
                 self.counters.requests_exported.fetch_add(1, Relaxed);
             }
+            if self.is_own(&exchange) {
+                self.counters.told_apart.add(Traffic::Telemetry, 1);
+                continue;
+            }
             self.sources.name(&mut exchange, self.settings.names, &mut self.names);
             if let Some(port) = self.sources.learned(exchange.pid) {
                 sink.entrypoint_known(exchange.pid, port);
@@ -296,6 +302,14 @@ impl Pipeline {
         }
         // Its capacity is kept.
         self.linker.out = out;
+    }
+
+    /// hoptap itself asked: what it tells goes through a Traefik that it watches. To tell of that would never end.
+    fn is_own(&self, exchange: &Exchange) -> bool {
+        let Some(own) = self.settings.own_agent else { return false };
+        let asked = exchange.server.as_ref().map(|server| &server.hop);
+        let asked = asked.or(exchange.attempts.first().map(|attempt| &attempt.hop));
+        asked.is_some_and(|hop| hop.user_agent.as_deref().is_some_and(|agent| agent == own))
     }
 
     fn probe(&mut self, time: Time, pid: Pid, goroutine: Goroutine, probe: &Probe<'_>, sink: &mut impl Sink) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::agent::agent;
 use crate::command::{Level, Tell, Watch};
 use crate::config::{Configuration, Limits};
 use crate::exchange;
@@ -27,7 +28,7 @@ fn body_memory(limits: &Limits) -> usize {
 /// is what exchanges get that no rule matches.
 pub(super) fn settings(tell: &Tell, file: Option<&Configuration>, said: bool, seed: u64) -> Settings {
     let level = tell.level.into();
-    let plain = Settings::uniform(seed, level, tell.names.into());
+    let plain = Settings { own_agent: Some(agent()), ..Settings::uniform(seed, level, tell.names.into()) };
     let Some(file) = file else { return plain };
     Settings {
         policy: Arc::new(Policy::of(file, said.then_some(level))),

@@ -2,6 +2,7 @@
 //! and never with a secret in them.
 
 pub(crate) mod outage;
+pub(crate) mod own;
 pub(crate) mod reload;
 pub(crate) mod secrets;
 

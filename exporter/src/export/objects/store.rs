@@ -15,6 +15,7 @@ use super::failure::Failure;
 use super::key::Keys;
 use super::object::Object;
 use super::settings::{Error, File, Limits, S3, Settings};
+use crate::agent::agent;
 
 /// For a connection; a host that does not answer is tried again.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -100,9 +101,8 @@ fn open_s3(
     let region = Some(settings.region.trim()).filter(|region| !region.is_empty()).unwrap_or("us-east-1");
     // Of retries, and of what is told about them, the worker is in charge.
     let retry = RetryConfig { max_retries: 0, retry_timeout: limits.timeout, backoff: BackoffConfig::default() };
-    let agent = HeaderValue::from_static(concat!("hoptap/", env!("CARGO_PKG_VERSION")));
     let client = ClientOptions::new()
-        .with_user_agent(agent)
+        .with_user_agent(HeaderValue::from_static(agent()))
         .with_allow_http(settings.insecure)
         .with_connect_timeout(CONNECT)
         .with_timeout(limits.timeout)

@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 use super::connection::{self, Connection};
 use super::settings::{Endpoint, Protocol, Settings};
 use super::signal::Signal;
+use crate::agent::agent;
 
 /// No honest answer is longer.
 const ANSWER: usize = 64 * 1024;
@@ -163,7 +164,7 @@ fn headers(settings: &Settings) -> HeaderMap {
         Protocol::HttpProtobuf => "application/x-protobuf",
         Protocol::HttpJson => "application/json",
     };
-    headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("hoptap/", env!("CARGO_PKG_VERSION"))));
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(agent()));
     for (name, value) in &settings.headers {
         headers.append(name, value.clone());
     }
