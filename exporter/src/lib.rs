@@ -14,6 +14,7 @@ pub mod websocket;
 pub mod exchange;
 pub mod link;
 mod regexp;
+mod distance;
 pub mod traefik;
 pub mod rules;
 pub mod pipeline;

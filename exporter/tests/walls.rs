@@ -77,6 +77,7 @@ const PURE: &[&str] = &[
     "exchange/",
     "link/",
     "regexp.rs",
+    "distance.rs",
     "traefik/",
     "rules/",
     "pipeline/",

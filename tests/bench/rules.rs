@@ -3,12 +3,14 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use hoptap_tests::cpu;
 use hoptap_tests::echo::Echo;
+use hoptap_tests::files;
 use hoptap_tests::hoptap::Hoptap;
 use hoptap_tests::load::Load;
 use hoptap_tests::process::{Process, Scratch, Stdout, free_port};
@@ -72,9 +74,10 @@ pub(crate) async fn run(rounds: usize, requests: usize, arguments: &[String], sa
             let file = scratch.path().join("hoptap.yaml");
             std::fs::write(&file, rules.file(receiver, &folder))?;
             let run = one(&traefik, rules, &file.display().to_string(), arguments, requests).await?;
-            let kept = files(std::path::Path::new(&folder))?;
-            if std::path::Path::new(&folder).is_dir() {
-                std::fs::remove_dir_all(&folder)?;
+            let folder = Path::new(&folder);
+            let kept = if folder.is_dir() { files::below(folder)?.len() } else { 0 };
+            if kept > 0 {
+                std::fs::remove_dir_all(folder)?;
             }
             let note = if round == 0 { "warm-up" } else { "" };
             let (spent, own) = (run.traefik, run.hoptap);
@@ -113,16 +116,6 @@ async fn one(traefik: &Traefik, rules: Rules, file: &str, more: &[String], reque
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
     let each = |before: Duration, after: Duration| after.saturating_sub(before).as_secs_f64() * 1e6 / requests as f64;
     Ok(Run { rules, traefik: each(before.0, after.0), hoptap: each(before.1, after.1) })
-}
-
-fn files(folder: &std::path::Path) -> Result<usize> {
-    let mut count = 0;
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(0) };
-    for entry in entries {
-        let path = entry?.path();
-        count += if path.is_dir() { files(&path)? } else { 1 };
-    }
-    Ok(count)
 }
 
 fn text(runs: &[Run]) -> String {

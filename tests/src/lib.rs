@@ -3,6 +3,7 @@
 //! What is true is known three times without hoptap: by the client, by Traefik's access log and by the backend.
 //! The [`oracle`] compares hoptap's spans with them.
 
+pub mod files;
 pub mod process;
 
 pub mod certificates;

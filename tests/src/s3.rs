@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use tokio::net::TcpStream;
 
+use crate::files;
 use crate::process::{Process, Scratch, Stdout, free_port};
 
 /// What it lets in.
@@ -67,29 +68,11 @@ impl S3 {
     /// Where they cannot be read.
     pub fn objects(&self, bucket: &str) -> Result<Vec<(String, Vec<u8>)>> {
         let root = self.scratch.path().join("objects").join(bucket);
-        let mut found = Vec::new();
-        gather(&root, &root, &mut found)?;
-        found.sort_unstable();
+        let mut found = files::below(&root)?;
+        // The server's own notes.
+        found.retain(|(key, _)| !key.split('/').any(|name| name.starts_with('.')));
         Ok(found)
     }
-}
-
-fn gather(root: &Path, folder: &Path, found: &mut Vec<(String, Vec<u8>)>) -> Result<()> {
-    for entry in std::fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        // The server's own notes.
-        if name.starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            gather(root, &path, found)?;
-        } else {
-            let key = path.strip_prefix(root)?.to_string_lossy().into_owned();
-            found.push((key, std::fs::read(&path)?));
-        }
-    }
-    Ok(())
 }
 
 /// `HOPTAP_S3`, else what `make test` has built.

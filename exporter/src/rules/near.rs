@@ -1,5 +1,7 @@
 //! The known name that is nearest to one that is not known.
 
+use crate::distance::distance;
+
 /// Longer names are not worth the time: nobody mistypes one.
 const MAX_LENGTH: usize = 64;
 
@@ -21,22 +23,4 @@ pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
         }
     }
     best.filter(|(far, _)| *far <= 2.max(name.len() / 4)).map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein's: letters to add, drop or change.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, letter) in left.chars().enumerate() {
-        let mut diagonal = index;
-        let mut before = index + 1;
-        let mut next = vec![before];
-        for (other, up) in right.iter().zip(row.iter().skip(1)) {
-            before = (diagonal + usize::from(letter != *other)).min(before + 1).min(up + 1);
-            diagonal = *up;
-            next.push(before);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }

@@ -17,9 +17,10 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+use crate::agent::agent;
+
 /// Largest answer that is read, in bytes. A table of ten thousand routers is a tenth of it.
 const MAX_BODY: usize = 64 << 20;
-const AGENT: &str = concat!("hoptap/", env!("CARGO_PKG_VERSION"));
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -173,7 +174,7 @@ impl Api {
         let exchange = async {
             let mut request = hyper::Request::get(path)
                 .header(HOST, &self.host)
-                .header(USER_AGENT, AGENT)
+                .header(USER_AGENT, agent())
                 .header(ACCEPT, "application/json")
                 .body(Empty::<Bytes>::new())
                 .map_err(|_| Error::Header { name: "Host or path".into(), value: format!("{}{path}", self.host) })?;

@@ -7,12 +7,11 @@ pub(crate) mod reload;
 pub(crate) mod secrets;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use hoptap_tests::client::Connection;
 use hoptap_tests::echo::Echo;
 use hoptap_tests::exposition::Sample;
@@ -121,22 +120,4 @@ pub(crate) fn counter(samples: &[Sample], name: &str, value: &str) -> f64 {
 fn own(samples: &[Sample]) -> String {
     let ours = samples.iter().filter(|sample| sample.name.starts_with("hoptap_") && sample.value != 0.0);
     ours.map(|sample| format!("{} {:?} {}\n", sample.name, sample.labels, sample.value)).collect()
-}
-
-/// Every file below a folder, with its path from there.
-pub(crate) fn files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(&next).with_context(|| format!("read {}", next.display()))? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                found.push((path.strip_prefix(folder)?.to_string_lossy().into_owned(), std::fs::read(&path)?));
-            }
-        }
-    }
-    found.sort_unstable();
-    Ok(found)
 }

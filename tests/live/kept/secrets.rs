@@ -5,10 +5,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use hoptap_tests::client::Connection;
 use hoptap_tests::collector::Collector;
+use hoptap_tests::files;
 use hoptap_tests::hoptap::Hoptap;
 use hoptap_tests::process::Scratch;
 
-use super::{Place, files};
+use super::Place;
 
 /// What marks a secret.
 const MARK: &str = "s3cr3t";
@@ -67,7 +68,7 @@ async fn told_as(format: &str) -> Result<()> {
     ensure!(hoptap.stop()?.success(), "{}", hoptap.output());
 
     let told = std::fs::read(&out)?;
-    let stored = files(&folder)?;
+    let stored = files::below(&folder)?;
     let spans = collector.spans();
     let sent = number;
     ensure!(spans.len() == sent * 2, "{} spans of {}", spans.len(), sent * 2);
