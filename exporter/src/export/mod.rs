@@ -42,6 +42,9 @@ pub trait Output: Send + Sync {
     /// What became of everything that was offered, so far.
     fn counts(&self) -> Counts;
 
+    /// The most units that may wait.
+    fn capacity(&self) -> usize;
+
     /// Bytes of bodies that wait; 0 where they are not counted.
     fn bytes_waiting(&self) -> usize {
         0

@@ -91,6 +91,10 @@ impl Output for Stdout {
         self.ledger.counts()
     }
 
+    fn capacity(&self) -> usize {
+        self.sender.level().capacity()
+    }
+
     fn bytes_waiting(&self) -> usize {
         self.sender.level().bytes()
     }

@@ -119,6 +119,7 @@ fn add(counters: &Counters, told: &[Told], before: &mut Vec<Counts>) {
     for queue in Queue::ALL {
         let of = || told.iter().filter(|told| told.name == queue.as_str());
         counters.queue_length.set(*queue, of().map(|told| told.counts.waiting).sum());
+        counters.queue_capacity.set(*queue, of().map(|told| told.capacity as u64).sum());
         counters.queue_bytes.set(*queue, of().map(|told| told.bytes as u64).sum());
     }
     for (told, before) in told.iter().zip(before) {
@@ -217,6 +218,10 @@ mod tests {
             Counts { delivered: self.0.load(Relaxed), ..Counts::default() }
         }
 
+        fn capacity(&self) -> usize {
+            0
+        }
+
         fn finish(self: Box<Self>, _: Duration) -> Counts {
             self.counts()
         }
@@ -253,7 +258,7 @@ mod tests {
         let mut before = Vec::new();
         let told = |name, delivered, queue_full, waiting| {
             let counts = Counts { delivered, queue_full, waiting, ..Counts::default() };
-            Told { name, counts, bytes: usize::try_from(waiting).unwrap_or(0) }
+            Told { name, counts, capacity: 100, bytes: usize::try_from(waiting).unwrap_or(0) }
         };
         let mut check = |all: &[Told], spans: [u64; 4], objects: [u64; 4]| {
             add(&counters, all, &mut before);
@@ -268,5 +273,7 @@ mod tests {
         check(&[told(SPANS, 5, 1, 2), told(OBJECTS, 3, 0, 4), told(SPANS, 7, 0, 1)], [12, 1, 3, 3], [3, 0, 4, 4]);
         check(&[told(SPANS, 6, 1, 1), told(OBJECTS, 3, 2, 2), told(SPANS, 7, 4, 0)], [13, 5, 1, 1], [3, 2, 2, 2]);
         assert_eq!(counters.records.sum() + counters.contents.sum(), 0);
+        let capacity = |queue| counters.queue_capacity.get(queue);
+        assert_eq!([Queue::Spans, Queue::Objects, Queue::Records].map(capacity), [200, 100, 0]);
     }
 }

@@ -118,7 +118,10 @@ impl Contents {
     /// What became of everything, at every outlet, in the same order each time; this stage comes first.
     pub fn told(&self) -> Vec<Told> {
         let name = hoptap_semconv::value::hoptap_queue_name::CONTENTS;
-        let here = Told { name, counts: self.counts(), bytes: self.sender.level().bytes() };
+        let here = {
+            let level = self.sender.level();
+            Told { name, counts: self.counts(), capacity: level.capacity(), bytes: level.bytes() }
+        };
         std::iter::once(here).chain(self.outlets.told()).collect()
     }
 
@@ -131,6 +134,7 @@ impl Contents {
     /// as [`told`](Self::told) does, and the number of bodies that were withheld.
     pub fn finish(self, within: Duration) -> (Vec<Told>, u64) {
         let Self { sender, outlets, ledger, withheld, hurry, ended, thread } = self;
+        let capacity = sender.level().capacity();
         drop(sender);
         // It ends by dropping its side. What it has not come to by then is told without its bodies, which takes no time.
         let _ = ended.recv_timeout(within);
@@ -139,7 +143,7 @@ impl Contents {
             tracing::error!("the thread that redacts and stores bodies panicked");
         }
         let name = hoptap_semconv::value::hoptap_queue_name::CONTENTS;
-        let mut last = vec![Told { name, counts: ledger.close(), bytes: 0 }];
+        let mut last = vec![Told { name, counts: ledger.close(), capacity, bytes: 0 }];
         // The thread is gone, and nobody else has it.
         last.extend(Arc::into_inner(outlets).map(|outlets| outlets.finish(within)).unwrap_or_default());
         (last, withheld.load(Relaxed))

@@ -24,6 +24,8 @@ pub struct Told {
     /// One of the values of `hoptap.queue.name`.
     pub name: &'static str,
     pub counts: Counts,
+    /// The most units that may wait.
+    pub capacity: usize,
     /// That wait; 0 where they are not counted.
     pub bytes: usize,
 }
@@ -49,13 +51,26 @@ impl Outlets {
 
     pub(super) fn told(&self) -> impl Iterator<Item = Told> {
         let outputs = self.outputs.iter();
-        let outputs =
-            outputs.map(|output| Told { name: output.name(), counts: output.counts(), bytes: output.bytes_waiting() });
+        let outputs = outputs.map(|output| Told {
+            name: output.name(),
+            counts: output.counts(),
+            capacity: output.capacity(),
+            bytes: output.bytes_waiting(),
+        });
         let stores = self.stores.iter();
-        let stores =
-            stores.map(|store| Told { name: store.name(), counts: store.counts(), bytes: store.bytes_waiting() });
+        let stores = stores.map(|store| Told {
+            name: store.name(),
+            counts: store.counts(),
+            capacity: store.capacity(),
+            bytes: store.bytes_waiting(),
+        });
         let logs = self.logs.iter();
-        let logs = logs.map(|logs| Told { name: logs.name(), counts: logs.counts(), bytes: logs.bytes_waiting() });
+        let logs = logs.map(|logs| Told {
+            name: logs.name(),
+            counts: logs.counts(),
+            capacity: logs.capacity(),
+            bytes: logs.bytes_waiting(),
+        });
         outputs.chain(stores).chain(logs)
     }
 

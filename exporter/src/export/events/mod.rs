@@ -70,6 +70,10 @@ impl Output for Records {
         self.logs.counts()
     }
 
+    fn capacity(&self) -> usize {
+        self.logs.capacity()
+    }
+
     fn bytes_waiting(&self) -> usize {
         self.logs.bytes_waiting()
     }

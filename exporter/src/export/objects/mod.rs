@@ -118,6 +118,11 @@ impl Objects {
         self.tries.failures()
     }
 
+    /// The most objects that may wait or be under way.
+    pub fn capacity(&self) -> usize {
+        self.queue.limits().objects
+    }
+
     /// Bytes that wait or are under way.
     pub fn bytes_waiting(&self) -> usize {
         self.queue.bytes()

@@ -78,6 +78,10 @@ impl Output for Otlp {
         self.sending.ledger.counts()
     }
 
+    fn capacity(&self) -> usize {
+        self.sending.sender.level().capacity()
+    }
+
     fn bytes_waiting(&self) -> usize {
         self.sending.sender.level().bytes()
     }

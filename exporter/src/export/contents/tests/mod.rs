@@ -50,6 +50,10 @@ impl Output for Kept {
         Counts { delivered: self.told.lock().unwrap().len() as u64, ..Counts::default() }
     }
 
+    fn capacity(&self) -> usize {
+        0
+    }
+
     fn finish(self: Box<Self>, _: Duration) -> Counts {
         self.counts()
     }

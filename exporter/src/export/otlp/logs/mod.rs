@@ -52,6 +52,11 @@ impl Logs {
         self.sending.ledger.counts()
     }
 
+    /// The most records that may wait.
+    pub fn capacity(&self) -> usize {
+        self.sending.sender.level().capacity()
+    }
+
     /// Bytes that wait in the queue.
     pub fn bytes_waiting(&self) -> usize {
         self.sending.sender.level().bytes()
