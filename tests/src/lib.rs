@@ -34,6 +34,9 @@ pub mod echo;
 pub mod exposition;
 pub mod hoptap;
 pub mod prometheus;
+pub mod docker;
+pub mod stack;
+pub mod jaeger;
 pub mod span;
 
 pub mod names;
