@@ -6,9 +6,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use hoptap_tests::process::Scratch;
+use hoptap_tests::validators;
 
 use crate::Mistake;
-use crate::tool::{self, Tool};
+use crate::tool::Tool;
 
 pub(crate) struct Check {
     pub(crate) name: &'static str,
@@ -49,7 +50,7 @@ impl Check {
     fn judge(&self, file: &PathBuf, text: &str) -> Result<(bool, String)> {
         // It is not installed here, and whether a program is there is not what is asked.
         fs::write(file, text.replace("/usr/bin/hoptap", "/bin/sh"))?;
-        let podmonitor = tool::podmonitor().unwrap_or_default();
+        let podmonitor = validators::podmonitor().unwrap_or_default();
         let places = [
             ("{file}", file.as_path()),
             ("{folder}", file.parent().unwrap_or(file)),
