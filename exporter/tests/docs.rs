@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
+use clap::error::ErrorKind;
 use hoptap::command::Command;
 use hoptap::config;
 
@@ -126,7 +127,12 @@ fn commands_parse() {
         let lines = blocks.flat_map(|(_, block)| block.lines().map(str::to_owned));
         for line in lines.chain(page.code()) {
             let Some(words) = call(&line) else { continue };
+            // `hoptap record` in a sentence is a name: it must be one that there is.
+            let is_name = words.len() == 2;
             if let Err(error) = Command::read(words) {
+                if is_name && error.kind() == ErrorKind::MissingRequiredArgument {
+                    continue;
+                }
                 assert!(!error.use_stderr(), "{}: `{line}`: {error}", page.name);
             }
             count += 1;

@@ -69,7 +69,8 @@ fn digest() -> Result<()> {
 fn contents() -> Result<()> {
     let scratch = unpack(&archive())?;
     let root = scratch.path().join(format!("hoptap-{VERSION}-x86_64-linux"));
-    for file in ["LICENSE", "README.md", "CHANGELOG.md", "docs/install.md", "systemd/hoptap.service", "systemd/hoptap.yaml"]
+    for file in
+        ["LICENSE", "README.md", "CHANGELOG.md", "docs/install.md", "systemd/hoptap.service", "systemd/hoptap.yaml"]
     {
         ensure!(root.join(file).is_file(), "expected {file} in the archive");
     }
@@ -78,7 +79,8 @@ fn contents() -> Result<()> {
     for expected in ["\n==== tokio ", ": MIT\n", "Permission is hereby granted, free of charge"] {
         ensure!(others.contains(expected), "expected `{expected}` in THIRD-PARTY.txt");
     }
-    let unlicensed: Vec<&str> = others.lines().filter(|line| line.starts_with("==== ") && line.ends_with(": ")).collect();
+    let unlicensed: Vec<&str> =
+        others.lines().filter(|line| line.starts_with("==== ") && line.ends_with(": ")).collect();
     ensure!(unlicensed.is_empty(), "without a licence: {unlicensed:?}");
     Ok(())
 }
