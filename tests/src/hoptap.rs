@@ -39,7 +39,18 @@ impl Hoptap {
     /// As there.
     pub async fn start_to(arguments: &[&str], environment: &[(&str, &str)], file: File) -> Result<Self> {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
-        Self::launch(address, arguments, environment, Stdout::AsSet, Some(file)).await
+        let mut command = Command::new(program()?);
+        command.stdout(file);
+        Self::launch(address, command, arguments, environment, Stdout::AsSet).await
+    }
+
+    /// As [`Self::start`], by a command that becomes hoptap: one that takes rights away first.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn start_by(command: Command, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
+        Self::launch(address, command, arguments, environment, Stdout::Log).await
     }
 
     /// As [`Self::start`], with its pages at `address`.
@@ -52,21 +63,17 @@ impl Hoptap {
         environment: &[(&str, &str)],
         stdout: Stdout,
     ) -> Result<Self> {
-        Self::launch(address, arguments, environment, stdout, None).await
+        Self::launch(address, Command::new(program()?), arguments, environment, stdout).await
     }
 
     async fn launch(
         address: SocketAddr,
+        mut command: Command,
         arguments: &[&str],
         environment: &[(&str, &str)],
         stdout: Stdout,
-        file: Option<File>,
     ) -> Result<Self> {
         let scratch = Scratch::new("run")?;
-        let mut command = Command::new(program()?);
-        if let Some(file) = file {
-            command.stdout(file);
-        }
         // Behind a subcommand, which takes it as well.
         command.args(arguments).args(["--listen", &address.to_string()]);
         for (name, _) in std::env::vars_os() {

@@ -11,6 +11,7 @@ pub mod frames;
 pub mod grpc;
 pub mod s3;
 pub mod socket;
+pub mod validators;
 pub mod websocket;
 
 pub mod backend;
