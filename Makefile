@@ -1,10 +1,14 @@
 # Every target works on a fresh machine: each installs and builds what it needs. See scripts/.
-.PHONY: setup build prebuilt release traefik s3 demo test bench kernels lint clean
+.PHONY: setup build prebuilt archive image release traefik s3 demo test bench kernels lint clean
 
 build:
 	@scripts/build
 setup:
 	@scripts/setup
+archive:
+	@scripts/archive
+image:
+	@scripts/image
 release:
 	@scripts/release
 prebuilt:

@@ -68,17 +68,9 @@ impl Stack {
     /// # Errors
     /// Where it fails: with what it says.
     pub fn compose(&self, arguments: &[&str]) -> Result<String> {
-        self.compose_with(&[], arguments)
-    }
-
-    /// The same with more variables.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn compose_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Result<String> {
         let mut command = self.docker.command();
         command.args(["compose", "--file"]).arg(folder().join("compose.yaml")).args(arguments);
-        said(command.envs(&self.environment).envs(variables.iter().copied()).output()?)
+        said(command.envs(&self.environment).output()?)
             .with_context(|| format!("docker compose {}", arguments.join(" ")))
     }
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 /// # Errors
 /// Where it is not there.
 pub fn collector() -> Result<PathBuf> {
-    cached("otelcol-v0.140.0")
+    cached("collector-0.140.0")
 }
 
 /// A Python with schemas of Kubernetes and their validator.
