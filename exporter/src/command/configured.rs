@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use clap::parser::ValueSource;
-use clap::{CommandFactory, FromArgMatches};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-use super::{Command, Listen, Names, Watch};
+use super::{Command, Doctor, Listen, Names, Tell, Watch};
 use crate::config::{Configuration, NamesFrom};
 
 impl Command {
@@ -17,8 +17,11 @@ impl Command {
     pub fn read<I: IntoIterator<Item: Into<OsString> + Clone>>(line: I) -> Result<Self, clap::Error> {
         let matches = Self::command().try_get_matches_from(line)?;
         let mut command = Self::from_arg_matches(&matches)?;
-        let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
-        command.watch.said = matches.ids().map(clap::Id::as_str).filter(given).map(str::to_owned).collect();
+        let said = |matches: &ArgMatches| {
+            let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+            matches.ids().map(clap::Id::as_str).filter(given).map(str::to_owned).collect()
+        };
+        command.watch.said = said(matches.subcommand().map_or(&matches, |(_, matches)| matches));
         Ok(command)
     }
 }
@@ -46,6 +49,14 @@ impl Watch {
             };
         }
         self.configuration = Some(file);
+    }
+}
+
+impl Doctor {
+    /// The run that is judged. `said`: the flags that were given.
+    pub fn watch(self, said: BTreeSet<String>) -> Watch {
+        let Self { config, capture, names, level, format: _ } = self;
+        Watch { config, configuration: None, said, capture, tell: Tell { names, level, format: None } }
     }
 }
 
