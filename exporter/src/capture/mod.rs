@@ -5,6 +5,7 @@ pub mod btf;
 pub mod clock;
 pub mod permissions;
 pub mod process;
+pub mod uprobes;
 
 mod ask;
 mod convert;

@@ -15,7 +15,7 @@ pub enum Capability {
     SysPtrace,
     /// Read files of others.
     DacReadSearch,
-    /// Stands for `Bpf` and `Perfmon`.
+    /// Stands for `Bpf` and `Perfmon`; since 6.16 uprobes take it (`super::uprobes`).
     SysAdmin,
     /// Raise the limit of locked memory, to which maps are charged before 5.11.
     SysResource,

@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 use super::convert;
 use super::permissions::Permissions;
 use super::process::{self, Found};
-use super::programs::{Programs, refusal};
+use super::programs::{Error, Programs, refusal};
 use super::target::{PROBES, ProbeSpec, Target, When};
 use crate::event::{self, Role};
 use crate::pipeline::NamesFrom;
@@ -55,7 +55,7 @@ pub enum NotPlaced {
     NoFunction(String),
     #[error("{0}")]
     NoPlace(String),
-    #[error("{0}")]
+    #[error("the kernel refused it: {0}")]
     Refused(String),
 }
 
@@ -135,7 +135,10 @@ impl Traced {
         let program = uprobe(programs, spec.program())
             .ok_or_else(|| NotPlaced::Refused("the build has no such program".into()))?;
         let refused = |error: ProgramError| {
-            NotPlaced::Refused(refusal(spec.name, &error, &Permissions::of_this_thread()).to_string())
+            NotPlaced::Refused(match refusal(spec.name, &error, &Permissions::of_this_thread()) {
+                Error::Refused { reason, .. } => reason,
+                other => other.to_string(),
+            })
         };
         match program.load() {
             Ok(()) | Err(ProgramError::AlreadyLoaded) => {}

@@ -6,10 +6,13 @@ use crate::capture::permissions::{Capability, Permissions};
 pub(super) fn capability(capability: Capability, permissions: &Permissions) -> String {
     let name = capability.name();
     if permissions.can_have(capability) {
-        format!(
-            "run hoptap as root (sudo), or let the program have it: sudo setcap {}+ep hoptap",
-            capability.to_string().to_lowercase()
-        )
+        // setcap takes away what it does not name.
+        let mut all = permissions.needed();
+        if !all.contains(&capability) {
+            all.push(capability);
+        }
+        let all: Vec<String> = all.iter().map(|needed| needed.to_string().to_lowercase()).collect();
+        format!("run hoptap as root (sudo), or let the program have all it needs: setcap {}+ep hoptap", all.join(","))
     } else {
         format!(
             "even root lacks it here: docker run --cap-add {name}; in a pod, capabilities: {{add: [{name}]}}; in a unit, \

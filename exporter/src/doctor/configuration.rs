@@ -74,7 +74,7 @@ mod tests {
             "hoptap.yaml:2: no rule calls the macro `a`",
         );
         let failed = Outcome::Failed(Ends::Usage);
-        check("version: 2\nservice:\ntaps:\n", failed, "hoptap.yaml:2: unknown key `service`, and 1 more");
+        check("version: 2\nservice:\ntaps:\n", failed, "hoptap.yaml:2: unknown key `service` at the top, and 1 more");
         assert_eq!(file(None).result, Outcome::NotApplicable);
     }
 }

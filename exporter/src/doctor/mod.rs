@@ -66,7 +66,7 @@ pub fn examine(subject: Subject) -> Report {
         Section::new("This machine", machine),
         Section::new("How bytes are seen", hooks::check(&trial, subject.capture.hook.is_some())),
     ];
-    sections.extend(traefik::check(&mut trial, &subject.capture));
+    sections.extend(traefik::check(&mut trial, &subject.capture, &permissions));
     // What is attached has no reason to wait for the network.
     drop(trial);
     let mut run = vec![configuration::file(subject.file), environment];

@@ -4,18 +4,16 @@ use std::os::unix::fs::MetadataExt;
 
 use super::finding::{Ends, Finding};
 use crate::capture::permissions::{Capability, Permissions};
+use crate::capture::uprobes;
 
 /// `PROC_PID_INIT_INO` (include/linux/proc_ns.h): the inode of the first pid namespace.
 const FIRST: u64 = 0xefff_fffc;
-
-/// Where the kernel says how a uprobe is asked for of perf_event_open(2).
-const UPROBE: &str = "/sys/bus/event_source/devices/uprobe/type";
 
 pub(super) fn check(permissions: &Permissions) -> Vec<Finding> {
     vec![
         process_ids(),
         hidden(permissions),
-        uprobes(),
+        probes(),
         Finding::not_applicable("tracefs, bpffs", "not needed: probes are asked for by system call, nothing is pinned"),
     ]
 }
@@ -66,13 +64,13 @@ fn hidepid(mountinfo: &str) -> Option<&str> {
     (!matches!(option, "hidepid=0" | "hidepid=off")).then_some(option)
 }
 
-fn uprobes() -> Finding {
+fn probes() -> Finding {
     const CHECK: &str = "uprobes";
-    match std::fs::read_to_string(UPROBE) {
-        Ok(_) => Finding::ok(CHECK, UPROBE),
-        Err(error) => Finding::warning(CHECK, format!("{UPROBE} cannot be read: {error}"))
+    match std::fs::read_to_string(uprobes::TYPE) {
+        Ok(_) => Finding::ok(CHECK, uprobes::TYPE),
+        Err(error) => Finding::warning(CHECK, format!("{} cannot be read: {error}", uprobes::TYPE))
             .lost("no probe can be placed: links are inferred, names come from the API, TLS is not seen")
-            .advice("let hoptap see the host's /sys; a kernel of one's own needs CONFIG_UPROBE_EVENTS"),
+            .advice("let hoptap see the host's /sys; a kernel of one's own needs CONFIG_uprobes::TYPE_EVENTS"),
     }
 }
 

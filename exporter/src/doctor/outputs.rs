@@ -1,8 +1,7 @@
 //! Collectors and object stores: each is asked something that changes nothing.
 
 use super::question::Question;
-use super::{Finding, Outputs, PATIENCE};
-use crate::doctor::Ends;
+use super::{Ends, Finding, Outputs, PATIENCE};
 use crate::export::objects::{self, Taken};
 use crate::export::otlp;
 
@@ -11,14 +10,13 @@ const STORE: &str = "object store";
 
 pub(super) fn ask(outputs: Outputs) -> Vec<Question> {
     let Outputs { collectors, stores } = outputs;
-    let mut questions = Vec::new();
-    if collectors.is_empty() {
+    let mut questions: Vec<Question> = collectors.into_iter().map(collector).collect();
+    if questions.is_empty() {
         questions.push(none(COLLECTOR, "none is named: no spans are sent"));
     }
     if stores.is_empty() {
         questions.push(none(STORE, "none is named: no objects are stored"));
     }
-    questions.extend(collectors.into_iter().map(collector));
     questions.extend(stores.into_iter().map(store));
     questions
 }

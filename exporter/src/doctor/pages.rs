@@ -37,11 +37,16 @@ fn taken(address: SocketAddr, error: &BindError) -> [Finding; 2] {
         ],
         None => [
             Finding::ok(OTHER, format!("none on {address}")),
-            Finding::failed(LISTEN, Ends::Usage, error.to_string())
+            Finding::failed(LISTEN, Ends::Usage, without_advice(&error.to_string()))
                 .lost("hoptap does not start with it")
                 .advice("choose another with --listen or metrics.listen, or --listen off"),
         ],
     }
+}
+
+/// What stands behind the semicolon says what to do, to who has no file.
+fn without_advice(error: &str) -> &str {
+    error.split("; ").next().unwrap_or(error)
 }
 
 /// Where one connects to what listens there.

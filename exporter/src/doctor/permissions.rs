@@ -3,7 +3,7 @@
 use super::advice;
 use super::finding::{Ends, Finding};
 use crate::capture::permissions::{Capability, Permissions, locked_memory};
-use crate::capture::{Trial, filtered_calls};
+use crate::capture::{Trial, filtered_calls, uprobes};
 
 /// From this level on kernels of Debian and Ubuntu refuse perf_event_open(2); others know none above 2.
 const PARANOID: i64 = 3;
@@ -33,24 +33,38 @@ fn user_namespace(permissions: &Permissions) -> Finding {
 
 fn capabilities(permissions: &Permissions) -> Vec<Finding> {
     let needed = permissions.needed();
-    let shown = Capability::ALL.into_iter().filter(|capability| {
-        // It is what others are part of: before 5.8 there are no such parts.
-        *capability != Capability::SysAdmin || needed.contains(capability)
-    });
-    shown.map(|capability| one(capability, needed.contains(&capability), permissions)).collect()
-}
-
-fn one(capability: Capability, needed: bool, permissions: &Permissions) -> Finding {
-    let check = label(capability);
-    if !needed {
-        return Finding::not_applicable(
-            check,
+    let one = |capability: Capability| match needed.contains(&capability) {
+        true => one(capability, permissions),
+        false if capability == Capability::SysAdmin => for_probes(permissions, uprobes::are_allowed()),
+        false => Finding::not_applicable(
+            label(capability),
             match capability {
                 Capability::SysResource => "not needed since Linux 5.11",
                 _ => "not known before Linux 5.8: CAP_SYS_ADMIN stands for it",
             },
-        );
+        ),
+    };
+    Capability::ALL.into_iter().map(one).collect()
+}
+
+/// Programs can do without it. `allowed`: what the kernel says to who asks for a probe.
+fn for_probes(permissions: &Permissions, allowed: Option<bool>) -> Finding {
+    let check = label(Capability::SysAdmin);
+    match allowed {
+        _ if permissions.has(Capability::SysAdmin) => Finding::ok(check, "effective: newer kernels want it for probes"),
+        _ if !permissions.has(Capability::Perfmon) => {
+            Finding::not_applicable(check, "whether probes need it here shows once CAP_PERFMON is there")
+        }
+        None => Finding::not_applicable(check, "not needed: this kernel shows no way to place probes"),
+        Some(true) => Finding::not_applicable(check, "not needed: CAP_PERFMON suffices for probes here"),
+        Some(false) => Finding::warning(check, "missing, and CAP_PERFMON does not suffice for probes here")
+            .lost("probes: links are inferred, names come from the API, TLS and HTTP/3 are not seen")
+            .advice(advice::capability(Capability::SysAdmin, permissions)),
     }
+}
+
+fn one(capability: Capability, permissions: &Permissions) -> Finding {
+    let check = label(capability);
     if permissions.has(capability) {
         return Finding::ok(check, "effective");
     }
@@ -118,7 +132,10 @@ fn lockdown(permissions: &Permissions) -> Finding {
 fn unprivileged() -> Finding {
     const CHECK: &str = "unprivileged bpf";
     let value = setting("unprivileged_bpf_disabled").map_or("not there".into(), |value| format!("= {value}"));
-    Finding::not_applicable(CHECK, format!("kernel.unprivileged_bpf_disabled {value}: no matter with CAP_BPF"))
+    Finding::not_applicable(
+        CHECK,
+        format!("kernel.unprivileged_bpf_disabled {value}: no matter, CAP_BPF is needed anyhow"),
+    )
 }
 
 fn paranoid(permissions: &Permissions) -> Finding {
@@ -132,13 +149,12 @@ fn paranoid(permissions: &Permissions) -> Finding {
         .advice("run a kernel built with CONFIG_PERF_EVENTS, as those of distributions are");
     };
     let found = format!("kernel.perf_event_paranoid = {level}");
-    // CAP_SYS_ADMIN passes everywhere; has() of it is of the bit itself.
-    if level < PARANOID || permissions.has(Capability::SysAdmin) {
+    if level < PARANOID || permissions.has(Capability::SysAdmin) || uprobes::are_allowed() != Some(false) {
         return Finding::ok(CHECK, found);
     }
-    Finding::warning(CHECK, format!("{found}: some kernels then want CAP_SYS_ADMIN for probes"))
-        .lost("what each probe below gives, where it is refused")
-        .advice("if probes are refused below: sysctl kernel.perf_event_paranoid=2")
+    Finding::warning(CHECK, format!("{found}: above 2, this kernel may want CAP_SYS_ADMIN for probes"))
+        .lost("what each probe below gives")
+        .advice("sysctl kernel.perf_event_paranoid=2, or CAP_SYS_ADMIN")
 }
 
 /// Asked after the programs were loaded, which raises the limit where that is allowed.

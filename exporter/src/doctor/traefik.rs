@@ -4,19 +4,20 @@ use super::finding::{Ends, Finding};
 use super::report::Section;
 use super::{PATIENCE, api, probes};
 use crate::capture::binary::{self, Linking};
+use crate::capture::permissions::{Capability, Permissions};
 use crate::capture::process::{self, Found, Search, Selection};
 use crate::capture::{Examined, Settings, Trial, Untraceable};
 
-const PROCESS: &str = "process";
+const CHECK: &str = "Traefik";
 
 /// A section for each, and one that says why there is none.
-pub(super) fn check(trial: &mut Trial<'_>, settings: &Settings) -> Vec<Section> {
+pub(super) fn check(trial: &mut Trial<'_>, settings: &Settings, permissions: &Permissions) -> Vec<Section> {
     let search = process::find(&settings.selection);
     let tried: Vec<(&Found, Result<Examined, Untraceable>)> =
         search.found.iter().map(|found| (found, trial.examine(found, PATIENCE))).collect();
     let can_be_traced = tried.iter().any(|(_, examined)| examined.is_ok());
     let mut sections = Vec::new();
-    let others = others(&search, can_be_traced);
+    let others = others(&search, can_be_traced, permissions.has(Capability::SysPtrace));
     if search.found.is_empty() {
         let mut findings = if search.denied.is_empty() { vec![nothing(&settings.selection)] } else { Vec::new() };
         findings.extend(others);
@@ -26,7 +27,7 @@ pub(super) fn check(trial: &mut Trial<'_>, settings: &Settings) -> Vec<Section> 
         let title = format!("Traefik, pid {}", found.pid);
         let findings = match examined {
             Ok(examined) => {
-                let mut findings = vec![Finding::ok(PROCESS, description(found, &examined))];
+                let mut findings = vec![Finding::ok(CHECK, description(found, &examined))];
                 findings.extend(probes::check(&examined, settings.names));
                 findings.push(api::check(examined.api));
                 findings
@@ -57,20 +58,24 @@ fn nothing(selection: &Selection) -> Finding {
             "start Traefik; if its executable is called otherwise, name it with --executable, or the process with --pid",
         )
     };
-    Finding::failed(PROCESS, Ends::Unavailable, found).lost("there is nothing to capture").advice(advice)
+    Finding::failed(CHECK, Ends::Unavailable, found).lost("there is nothing to capture").advice(advice)
 }
 
 /// Those that may not be looked at, and those that are something else.
-fn others(search: &Search, can_be_traced: bool) -> Vec<Finding> {
+fn others(search: &Search, can_be_traced: bool, permitted: bool) -> Vec<Finding> {
+    let advice = match permitted {
+        false => "give hoptap CAP_SYS_PTRACE",
+        true => "look for what forbids it in spite of CAP_SYS_PTRACE: AppArmor, SELinux, or a sandbox around it",
+    };
     let denied = search.denied.iter().map(|pid| {
-        failing(can_be_traced, "looks like Traefik, and may not be looked at")
-            .lost("its requests are not captured")
-            .advice("give hoptap CAP_SYS_PTRACE")
+        failing(can_be_traced, format!("the executable of pid {pid} may not be looked at"))
+            .lost("if it is a Traefik, its requests are not captured")
+            .advice(advice)
             .of(*pid)
     });
     let alike = search.alike.iter().map(|alike| {
         let found = format!("pid {}, {}: {}", alike.pid, alike.executable, alike.why);
-        Finding::not_applicable(PROCESS, found)
+        Finding::not_applicable(CHECK, found)
             .advice(format!("nothing, unless it is a Traefik: then name it with --pid {}", alike.pid))
             .of(alike.pid)
     });
@@ -79,7 +84,7 @@ fn others(search: &Search, can_be_traced: bool) -> Vec<Finding> {
 
 /// Where another Traefik is captured a run works.
 fn failing(can_be_traced: bool, found: impl Into<String>) -> Finding {
-    if can_be_traced { Finding::warning(PROCESS, found) } else { Finding::failed(PROCESS, Ends::Unavailable, found) }
+    if can_be_traced { Finding::warning(CHECK, found) } else { Finding::failed(CHECK, Ends::Unavailable, found) }
 }
 
 fn untraceable(found: &Found, error: &Untraceable, can_be_traced: bool) -> Finding {

@@ -26,7 +26,8 @@ pub(super) fn page(man: &Man) -> Result<(), Error> {
         }
     };
     let mut page = Vec::new();
-    clap_mangen::Man::new(command).render(&mut page).map_err(anyhow::Error::from)?;
+    let version = format!("hoptap {}", env!("CARGO_PKG_VERSION"));
+    clap_mangen::Man::new(command).source(version).render(&mut page).map_err(anyhow::Error::from)?;
     print(&page);
     Ok(())
 }
