@@ -1,5 +1,5 @@
-//! Whether this thread may place uprobes. `CAP_PERFMON` sufficed from Linux 5.8 on; since 6.16, and in the updates of
-//! many older kernels, it takes `CAP_SYS_ADMIN` (kernel/events/core.c, `perf_uprobe_event_init`).
+//! Whether this thread may place uprobes. `CAP_PERFMON` sufficed from Linux 5.8 on; since 6.16, and 5.10.240, 6.1.146 and
+//! 6.12.39, it takes `CAP_SYS_ADMIN` (CVE-2025-38466; kernel/events/core.c, `perf_uprobe_event_init`).
 
 use std::io;
 

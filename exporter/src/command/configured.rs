@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use clap::{CommandFactory, FromArgMatches};
 
 use super::{Command, Doctor, Listen, Names, Tell, Watch};
 use crate::config::{Configuration, NamesFrom};
@@ -17,11 +17,9 @@ impl Command {
     pub fn read<I: IntoIterator<Item: Into<OsString> + Clone>>(line: I) -> Result<Self, clap::Error> {
         let matches = Self::command().try_get_matches_from(line)?;
         let mut command = Self::from_arg_matches(&matches)?;
-        let said = |matches: &ArgMatches| {
-            let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
-            matches.ids().map(clap::Id::as_str).filter(given).map(str::to_owned).collect()
-        };
-        command.watch.said = said(matches.subcommand().map_or(&matches, |(_, matches)| matches));
+        let of = matches.subcommand().map_or(&matches, |(_, matches)| matches);
+        let given = |id: &&str| of.value_source(id) == Some(ValueSource::CommandLine);
+        command.watch.said = of.ids().map(clap::Id::as_str).filter(given).map(str::to_owned).collect();
         Ok(command)
     }
 }

@@ -61,7 +61,7 @@ impl Trial {
 
     async fn list(&self, within: Duration) -> Result<Taken, Refusal> {
         let limits = Limits { timeout: within.min(self.limits.timeout), ..self.limits };
-        let store = Store::open(&self.settings, &limits, &|name| std::env::var(name).ok()).map_err(unusable)?;
+        let store = Store::open(&self.settings, &limits, &|name| std::env::var(name).ok())?;
         match store.list().await {
             Ok(()) => Ok(Taken::Answers),
             Err(failure) if failure.is_not_allowed() => Ok(Taken::MayNotList { reason: failure.reason }),
@@ -76,14 +76,14 @@ impl Trial {
     fn room(&self, directory: &Path) -> Result<Taken, Refusal> {
         let missing = !directory.exists();
         let there = nearest(directory);
-        let unusable_directory = |error| unusable(Error::Directory { directory: directory.to_owned(), error });
+        let unusable = |error| Error::Directory { directory: directory.to_owned(), error };
         if missing {
-            writable(&there).map_err(unusable_directory)?;
+            writable(&there).map_err(unusable)?;
         } else {
             // As a run does it.
-            Store::open(&self.settings, &self.limits, &|_| None).map_err(unusable)?;
+            Store::open(&self.settings, &self.limits, &|_| None)?;
         }
-        let bytes = free(&there).map_err(unusable_directory)?;
+        let bytes = free(&there).map_err(unusable)?;
         if bytes == 0 {
             let reason = format!("there is no space left in {}", there.display());
             return Err(Refusal {
@@ -113,11 +113,10 @@ impl fmt::Display for Trial {
     }
 }
 
-fn unusable(error: Error) -> Refusal {
-    Refusal {
-        reason: error.to_string(),
-        advice: "correct it in `services.object_stores`, or there".into(),
-        lasting: true,
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let advice = "correct it in `services.object_stores`, or there".into();
+        Self { reason: error.to_string(), advice, lasting: true }
     }
 }
 
