@@ -35,8 +35,8 @@ impl Impostor {
         Ok(impostor)
     }
 
-    fn pid(&self) -> String {
-        self.child.id().to_string()
+    fn pid(&self) -> u32 {
+        self.child.id()
     }
 }
 
@@ -58,29 +58,28 @@ pub(crate) async fn no_go_program(lab: &Lab) -> Result<()> {
         advice: "run it unpacked",
         along: &[],
     };
-    Visit::of(command(lab, &[], &["--pid", &pid])?)?.expect(&expected)?;
+    let (fake, real) = (pid.to_string(), lab.traefik.pid());
+    Visit::of(command(lab, &[], &["--pid", &fake])?)?.expect(&expected)?;
     // Beside a real one it harms nobody.
-    let both = ["--pid", &pid, "--pid", &lab.traefik.pid().to_string()];
-    let visit = Visit::of(command(lab, &[], &both)?)?;
-    let result =
-        |pid: &str| visit.findings().iter().find(|it| it["check"] == "Traefik" && it["pid"].to_string() == pid);
-    let results = [pid.as_str(), both[3]].map(|pid| result(pid).map(|it| it["result"].clone()));
+    let visit = Visit::of(command(lab, &[], &["--pid", &fake, "--pid", &real.to_string()])?)?;
+    let of = |pid: u32| visit.findings().iter().find(|it| it["check"] == "Traefik" && it["pid"] == pid);
+    let results = [pid, real].map(|pid| of(pid).map(|it| it["result"].clone()));
     ensure!(visit.code == Some(0), "expected 0: {visit:#?}");
     ensure!(results == [Some("warning".into()), Some("ok".into())], "{visit:#?}");
-    left_alone(lab, &pid, "no Go program")
+    left_alone(lab, pid, "no Go program")
 }
 
 pub(crate) fn other_go(lab: &Lab, program: &Path) -> Result<()> {
     let impostor = Impostor::start(program)?;
-    left_alone(lab, &impostor.pid(), "the Go program cmd/gofmt")
+    left_alone(lab, impostor.pid(), "the Go program cmd/gofmt")
 }
 
 /// Not asked for, it is told of and left alone.
-fn left_alone(lab: &Lab, pid: &str, why: &str) -> Result<()> {
+fn left_alone(lab: &Lab, pid: u32, why: &str) -> Result<()> {
     let file = lab.traefik.executable()?;
     let name = file.file_name().and_then(|name| name.to_str()).context("a name")?;
     let visit = Visit::of(command(lab, &[], &["--executable", name])?)?;
-    let of = |finding: &&serde_json::Value| finding["pid"].to_string() == pid;
+    let of = |finding: &&serde_json::Value| finding["pid"] == pid;
     let finding = visit.findings().iter().find(of).with_context(|| format!("expected {pid} in {visit:#?}"))?;
     ensure!(finding["result"] == "not applicable", "{finding:#}");
     let found = finding["found"].as_str().unwrap_or_default();
