@@ -56,7 +56,10 @@ fn for_probes(permissions: &Permissions, allowed: Option<bool>) -> Finding {
             Finding::not_applicable(check, "whether probes need it here shows once CAP_PERFMON is there")
         }
         None => Finding::not_applicable(check, "not needed: this kernel shows no way to place probes"),
-        Some(true) => Finding::not_applicable(check, "not needed: CAP_PERFMON suffices for probes here"),
+        Some(true) => Finding::not_applicable(
+            check,
+            "CAP_PERFMON suffices for probes here; it is for the API in another network namespace only",
+        ),
         Some(false) => Finding::warning(check, "missing, and CAP_PERFMON does not suffice for probes here")
             .lost("probes: links are inferred, names come from the API, TLS and HTTP/3 are not seen")
             .advice(advice::capability(Capability::SysAdmin, permissions)),
