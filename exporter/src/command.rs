@@ -16,6 +16,9 @@ use crate::pipeline::NamesFrom;
 const EXIT_CODES: &str = "Exit codes: 0 done, 64 bad usage or configuration, 69 not permitted or nothing to attach to, \
     1 anything else.";
 
+const DOCTOR_CODES: &str = "Exit codes: 0 all that is needed is there, 64 a run would end for flags, file or address, \
+    69 nothing can be captured, or there is no Traefik.";
+
 /// Watches a running Traefik from outside and tells what happened to every request, on both hops.
 ///
 /// Spans go where OTEL_EXPORTER_OTLP_ENDPOINT says; the other standard OTEL_* variables are honoured as well.
@@ -40,6 +43,15 @@ pub enum Action {
     Replay(Replay),
     /// Evaluate an expression of a rule on given fields: prints `true`, `false`, or `unknown:` and what is missing.
     Eval(Eval),
+    /// Say whether this machine and its Traefik can be captured, and what to do where not. Changes nothing.
+    ///
+    /// Takes the flags of a run, and judges what a run with them would do: hooks and probes are really attached for a
+    /// moment, collectors and stores are really asked.
+    Doctor(Doctor),
+    /// Print the manual page of hoptap, or of one of its commands, for man(1).
+    Man(Man),
+    /// Print what makes a shell complete hoptap's commands and flags.
+    Completions(Completions),
 }
 
 /// What to watch and how to tell it.
@@ -152,6 +164,43 @@ pub struct Eval {
     /// A macro that the expression, or another macro, may use; may be given several times.
     #[arg(long = "macro", value_name = "NAME=EXPR", value_parser = named)]
     pub macros: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(after_help = DOCTOR_CODES)]
+pub struct Doctor {
+    /// The configuration that a run would have, in YAML: docs/configuration.md.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub capture: Capture,
+    /// Where router, rule and service names come from: `auto` takes probes, and the API where there are none.
+    #[arg(long, value_enum, default_value_t = Names::Auto, value_name = "SOURCE")]
+    pub names: Names,
+    /// What a run would tell of each exchange: `full` takes a larger buffer.
+    #[arg(long, value_enum, default_value_t = Level::Summary, value_name = "LEVEL")]
+    pub level: Level,
+    /// `text` for people; `json` for programs: an array of {check, result, found, lost, do}.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Man {
+    /// The command; left out: hoptap itself.
+    pub command: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Completions {
+    pub shell: Shell,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -27,5 +27,6 @@ pub mod readiness;
 pub mod export;
 pub mod serve;
 pub mod config;
+pub mod doctor;
 pub mod command;
 pub mod run;

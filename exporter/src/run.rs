@@ -2,7 +2,9 @@
 
 mod eval;
 mod check;
+mod doctor;
 mod fanout;
+mod manual;
 mod outputs;
 mod record;
 mod reload;
@@ -61,6 +63,9 @@ pub fn run(command: Command) -> ExitCode {
         Some(Action::Record(record)) => record::run(&record),
         Some(Action::Replay(replay)) => replay::run(&replay),
         Some(Action::Eval(eval)) => eval::run(&eval),
+        Some(Action::Doctor(doctor)) => return doctor::run(doctor, command.watch.said),
+        Some(Action::Man(man)) => manual::page(&man),
+        Some(Action::Completions(completions)) => manual::completions(completions.shell),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

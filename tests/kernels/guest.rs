@@ -1,11 +1,11 @@
 //! The cases, inside the guest: the lab's own, with hoptap as it chooses to capture and as it is told to.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use hoptap_tests::case::Attempt::{Got, Refused};
 use hoptap_tests::case::Case;
-use hoptap_tests::hoptap::Hoptap;
+use hoptap_tests::hoptap::{self, Hoptap};
 use hoptap_tests::lab::{Lab, Plan};
 use hoptap_tests::load::Load;
 use hoptap_tests::process::Stdout;
@@ -19,6 +19,7 @@ pub(crate) const HOOK: &str = "the hook that is chosen";
 pub(crate) const JSON: &str = "a mix of requests as JSON lines";
 pub(crate) const SOCKET: &str = "--capture socket";
 pub(crate) const SYSCALL: &str = "--capture syscall";
+pub(crate) const DOCTOR: &str = "the doctor";
 pub(crate) const TAINT: &str = "the kernel does not mind";
 /// What a forced hook is found to do where the kernel has it.
 pub(crate) const CAPTURES: &str = "captures";
@@ -132,6 +133,8 @@ async fn cases() -> Result<()> {
         lab.hoptap = None;
         report::write(name, &forced(&mut lab, hook).await);
     }
+    lab.hoptap = None;
+    report::write(DOCTOR, &doctor(&lab));
     report::write(TAINT, &kernel("tainted"));
     Ok(())
 }
@@ -180,6 +183,16 @@ fn json(lab: &Lab) -> Result<String> {
     let lines: Vec<_> = output.lines().filter(|line| line.starts_with('{') && line.contains("\"id=mix-")).collect();
     ensure!(!lines.is_empty(), "expected lines of JSON, found: {output}");
     Ok(lines.join("\n"))
+}
+
+/// Its exit code, and what it says as JSON.
+fn doctor(lab: &Lab) -> Result<String> {
+    let pid = lab.traefik.pid().to_string();
+    let mut command = Command::new(hoptap::program()?);
+    command.args(["doctor", "--format", "json", "--pid", &pid, "--listen", "off"]).stdin(Stdio::null());
+    let output = command.output()?;
+    let code = output.status.code().context("expected an exit code")?;
+    Ok(format!("{code}\n{}", String::from_utf8_lossy(&output.stdout)))
 }
 
 /// Starts it anew, as it was told to capture: what it says where it ends, and how it went where it does not.

@@ -1,6 +1,7 @@
 //! hoptap on kernels other than this machine's: each is booted under QEMU with a real Traefik, runs the cases of
 //! `guest` and says on its console how they went; what that has to be on which kernel is said here.
 
+mod doctor;
 mod guest;
 mod image;
 mod machine;
@@ -57,12 +58,13 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for kernel in KERNELS {
         let console = Shared::default();
-        let judged: [(&str, Check); 6] = [
+        let judged: [(&str, Check); 7] = [
             (guest::RELEASE, release),
             (guest::HOOK, hook),
             (guest::JSON, told::check),
             (guest::SOCKET, socket),
             (guest::SYSCALL, syscall),
+            (guest::DOCTOR, doctor::check),
             (guest::TAINT, untainted),
         ];
         let plain = guest::names().map(|name| (name, (|_, _| Ok(())) as Check));

@@ -95,6 +95,14 @@ impl Traefik {
         self.process.pid()
     }
 
+    /// The file that it runs.
+    ///
+    /// # Errors
+    /// Where it has ended.
+    pub fn executable(&self) -> Result<PathBuf> {
+        Ok(std::fs::read_link(format!("/proc/{}/exe", self.pid()))?)
+    }
+
     /// Where an entrypoint listens.
     ///
     /// # Errors

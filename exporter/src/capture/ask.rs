@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use crate::event::{Configuration, Own, Pid};
-use crate::traefik::api::Api;
+use crate::traefik::api::{Api, Error};
 
 /// What a thread that asks has to say.
 pub(super) enum Told {
@@ -70,6 +70,41 @@ pub(super) fn ask(pid: Pid, address: SocketAddr, base_path: &str, told: Sender<T
     if let Err(error) = spawned {
         tracing::warn!(%error, "no thread to ask Traefik's API");
     }
+}
+
+/// An answer that is under way.
+#[derive(Debug)]
+pub struct Asked(Receiver<Result<String, Error>>);
+
+impl Asked {
+    /// The version that it says, or why it does not; None where not even that came in time.
+    pub fn wait(self, within: Duration) -> Option<Result<String, Error>> {
+        self.0.recv_timeout(within).ok()
+    }
+}
+
+/// Asks for the version, in the process's own network, without being waited for.
+pub(super) fn version(pid: Pid, address: SocketAddr, base_path: &str, within: Duration) -> Asked {
+    let base_path = base_path.to_owned();
+    let (told, asked) = channel();
+    let spawned = std::thread::Builder::new().name("api".into()).spawn(move || {
+        if let Err(error) = enter_network(pid) {
+            tracing::debug!(pid, %error, "cannot enter the network of the process: asking from here");
+        }
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        let api = Api::new(address, within).with_base_path(&base_path);
+        let answer = runtime.block_on(api.version());
+        let _ = told.send(answer.map(|answer| version_in(&answer.text).unwrap_or_default()));
+    });
+    if let Err(error) = spawned {
+        tracing::warn!(%error, "no thread to ask Traefik's API");
+    }
+    Asked(asked)
+}
+
+fn version_in(text: &str) -> Option<String> {
+    let answer: serde_json::Value = serde_json::from_str(text).ok()?;
+    Some(answer.get("Version")?.as_str()?.to_owned())
 }
 
 /// Moves this thread into the network namespace of a process.

@@ -15,7 +15,7 @@ pub enum Capability {
     SysPtrace,
     /// Read files of others.
     DacReadSearch,
-    /// Stands for `Bpf` and `Perfmon`.
+    /// Stands for `Bpf` and `Perfmon`; since 6.16 uprobes take it (`super::uprobes`).
     SysAdmin,
     /// Raise the limit of locked memory, to which maps are charged before 5.11.
     SysResource,
@@ -25,6 +25,18 @@ impl Capability {
     /// All that this module knows.
     pub const ALL: [Self; 6] =
         [Self::Bpf, Self::Perfmon, Self::SysPtrace, Self::DacReadSearch, Self::SysAdmin, Self::SysResource];
+
+    /// Without `CAP_`, as Docker and Kubernetes want it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bpf => "BPF",
+            Self::Perfmon => "PERFMON",
+            Self::SysPtrace => "SYS_PTRACE",
+            Self::DacReadSearch => "DAC_READ_SEARCH",
+            Self::SysAdmin => "SYS_ADMIN",
+            Self::SysResource => "SYS_RESOURCE",
+        }
+    }
 
     /// Its number in include/uapi/linux/capability.h.
     fn bit(self) -> u32 {
@@ -41,14 +53,7 @@ impl Capability {
 
 impl fmt::Display for Capability {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Bpf => "CAP_BPF",
-            Self::Perfmon => "CAP_PERFMON",
-            Self::SysPtrace => "CAP_SYS_PTRACE",
-            Self::DacReadSearch => "CAP_DAC_READ_SEARCH",
-            Self::SysAdmin => "CAP_SYS_ADMIN",
-            Self::SysResource => "CAP_SYS_RESOURCE",
-        })
+        write!(formatter, "CAP_{}", self.name())
     }
 }
 
@@ -78,8 +83,12 @@ impl Kernel {
 pub struct Permissions {
     /// Effective capabilities, one bit each.
     effective: u64,
+    /// What root can get here: less than everything in containers and services.
+    bounding: u64,
     /// False in a container with users of its own: capabilities there do not reach the kernel.
     pub initial_user_namespace: bool,
+    /// A filter of system calls is in force.
+    pub seccomp: bool,
     pub kernel: Option<Kernel>,
     /// As `uname -r` shows it.
     pub release: String,
@@ -92,8 +101,11 @@ impl Permissions {
     pub fn of_this_thread() -> Self {
         let text = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let release = text("/proc/sys/kernel/osrelease").trim().to_owned();
+        let status = text("/proc/thread-self/status");
         Self {
-            effective: effective(&text("/proc/thread-self/status")).unwrap_or(0),
+            effective: set(&status, "CapEff:").unwrap_or(0),
+            bounding: set(&status, "CapBnd:").unwrap_or(0),
+            seccomp: number(&status, "Seccomp:").is_some_and(|mode| mode != 0),
             initial_user_namespace: is_initial(&text("/proc/self/uid_map")),
             kernel: Kernel::parse(&release),
             release,
@@ -108,26 +120,59 @@ impl Permissions {
         bit(capability) || stands_in && bit(Capability::SysAdmin)
     }
 
-    /// What is missing to capture on this kernel.
-    pub fn missing(&self) -> Vec<Capability> {
-        let at_least = |major, minor| self.kernel.is_none_or(|kernel| (kernel.major, kernel.minor) >= (major, minor));
+    /// Says whether root can have a capability here.
+    pub fn can_have(&self, capability: Capability) -> bool {
+        self.bounding >> capability.bit() & 1 != 0
+    }
+
+    /// Says whether the kernel is this one or a later one; of one that cannot be read it is believed.
+    pub fn at_least(&self, major: u32, minor: u32) -> bool {
+        self.kernel.is_none_or(|kernel| (kernel.major, kernel.minor) >= (major, minor))
+    }
+
+    /// What capturing takes on this kernel.
+    pub fn needed(&self) -> Vec<Capability> {
         let mut needed = vec![Capability::SysPtrace, Capability::DacReadSearch];
-        if at_least(5, 8) {
+        if self.at_least(5, 8) {
             needed.extend([Capability::Bpf, Capability::Perfmon]);
         } else {
             needed.push(Capability::SysAdmin);
         }
-        if !at_least(5, 11) {
+        if !self.at_least(5, 11) {
             needed.push(Capability::SysResource);
         }
-        needed.retain(|capability| !self.has(*capability));
         needed
+    }
+
+    /// What of it is missing.
+    pub fn missing(&self) -> Vec<Capability> {
+        let mut missing = self.needed();
+        missing.retain(|capability| !self.has(*capability));
+        missing
     }
 }
 
-fn effective(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
-    u64::from_str_radix(line.trim(), 16).ok()
+/// Bytes that may be locked in memory, to which maps are charged before 5.11; None: as many as one likes.
+#[expect(unsafe_code, reason = "there is no safe call for it in the standard library")]
+pub fn locked_memory() -> Option<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the structure lives through the call, which cannot fail with a limit that exists.
+    unsafe {
+        libc::getrlimit(libc::RLIMIT_MEMLOCK, &raw mut limit);
+    }
+    (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
+}
+
+fn line<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
+}
+
+fn set(status: &str, name: &str) -> Option<u64> {
+    u64::from_str_radix(line(status, name)?, 16).ok()
+}
+
+fn number(status: &str, name: &str) -> Option<u64> {
+    line(status, name)?.parse().ok()
 }
 
 /// The initial user namespace maps every id to itself.
@@ -176,14 +221,15 @@ mod tests {
         ] {
             let status = format!("Name:\thoptap\nCapEff:\t{capabilities}\nCapBnd:\t0\n");
             let permissions = Permissions {
-                effective: effective(&status).unwrap_or_default(),
+                effective: set(&status, "CapEff:").unwrap_or_default(),
                 kernel: Kernel::parse(release),
                 ..Permissions::default()
             };
             let missing: Vec<String> = permissions.missing().iter().map(ToString::to_string).collect();
             assert_eq!(missing.join(" "), expected, "{capabilities} on {release}");
         }
-        assert_eq!(effective("Name:\thoptap\n"), None);
+        assert_eq!(set("Name:\thoptap\n", "CapEff:"), None);
+        assert_eq!(number("Name:\thoptap\nSeccomp:\t2\nSeccomp_filters:\t1\n", "Seccomp:"), Some(2));
     }
 
     #[test]

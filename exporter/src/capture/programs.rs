@@ -104,6 +104,17 @@ impl Programs {
         Err(Error::Kernel { release: permissions.release, reason: reasons.join("; ") })
     }
 
+    /// Loads and attaches this way and no other.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), in the kernel's own words.
+    pub(super) fn only(hook: Hook, ring_bytes: u32) -> Result<Self, Error> {
+        raise_locked_memory();
+        let btf = Btf::read(btf::KERNEL.as_ref())?;
+        let ebpf = Self::load_hook(hook, &btf, &Permissions::of_this_thread(), ring_bytes)?;
+        Ok(Self { ebpf, hook, refused: Vec::new() })
+    }
+
     fn load_hook(hook: Hook, btf: &Btf, permissions: &Permissions, ring_bytes: u32) -> Result<Ebpf, Error> {
         // Asked before anything is loaded: on older kernels the verifier takes its time to accept what is then refused.
         if let Some(missing) = hook.programs().iter().find(|name| hook == Hook::Socket && !btf.has_tracepoint(name)) {

@@ -8,6 +8,7 @@ use hoptap_ebpf as abi;
 use rustc_hash::FxHashMap;
 
 use super::binary::{Binary, Wanted};
+use super::gives::Gives;
 use crate::event::Role;
 
 /// A program of the kernel side and the functions it can sit on, by version; the first that the binary has is it.
@@ -19,8 +20,8 @@ pub(super) struct ProbeSpec {
     pub(super) after: Option<&'static str>,
     /// When it is attached.
     pub(super) when: When,
-    /// It tells names: not wanted where they come from the API.
-    pub(super) names: bool,
+    /// What it is for.
+    pub(super) gives: Gives,
     /// What is lost without it.
     pub(super) loss: &'static str,
 }
@@ -45,7 +46,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["github.com/traefik/traefik/v3/pkg/middlewares/observability.(*routerTracing).ServeHTTP"],
         after: None,
         when: When::Always,
-        names: true,
+        gives: Gives::Names,
         loss: "routers and rules come from the API",
     },
     ProbeSpec {
@@ -53,7 +54,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["github.com/traefik/traefik/v3/pkg/middlewares/observability.(*serviceTracing).ServeHTTP"],
         after: None,
         when: When::Always,
-        names: true,
+        gives: Gives::Names,
         loss: "services and servers come from the API and the socket's address",
     },
     ProbeSpec {
@@ -61,7 +62,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["github.com/traefik/traefik/v3/pkg/middlewares/accesslog.(*FieldHandler).ServeHTTP"],
         after: None,
         when: When::Learning,
-        names: true,
+        gives: Gives::EntryPoints,
         loss: "entrypoints come from the API or the static configuration",
     },
     ProbeSpec {
@@ -69,7 +70,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["net/http.(*persistConn).roundTrip"],
         after: None,
         when: When::Always,
-        names: false,
+        gives: Gives::Links,
         loss: "requests to backends are linked by inference",
     },
     ProbeSpec {
@@ -77,7 +78,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["net/http.(*Request).write"],
         after: None,
         when: When::OnDemand,
-        names: false,
+        gives: Gives::Links,
         loss: "requests on connections of unknown type are not linked",
     },
     ProbeSpec {
@@ -85,7 +86,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["net/http.(*Transport).queueForDial"],
         after: None,
         when: When::Always,
-        names: false,
+        gives: Gives::Dials,
         loss: "who dials is told by its parent, and may dial for what was answered meanwhile",
     },
     ProbeSpec {
@@ -93,7 +94,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["net/http.(*Transport).dialConnFor"],
         after: None,
         when: When::Always,
-        names: false,
+        gives: Gives::Dials,
         loss: "dials that never reach the network are not seen",
     },
     ProbeSpec {
@@ -101,7 +102,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["github.com/traefik/traefik/v3/pkg/proxy/fast.(*connPool).askForNewConn"],
         after: None,
         when: When::Always,
-        names: false,
+        gives: Gives::Dials,
         loss: "fastProxy's dials that never reach the network are not seen",
     },
     ProbeSpec {
@@ -109,7 +110,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["github.com/traefik/traefik/v3/pkg/safe.(*Pool).GoCtx"],
         after: None,
         when: When::Always,
-        names: false,
+        gives: Gives::Mirrors,
         loss: "requests to mirrors are linked by inference",
     },
     ProbeSpec {
@@ -119,7 +120,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         ],
         after: None,
         when: When::Always,
-        names: false,
+        gives: Gives::Mirrors,
         loss: "requests to mirrors are linked by inference",
     },
     ProbeSpec {
@@ -127,7 +128,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["crypto/tls.(*Conn).readRecordOrCCS"],
         after: Some("crypto/tls.(*halfConn).decrypt"),
         when: When::Always,
-        names: false,
+        gives: Gives::TlsIn,
         loss: "what comes in over TLS is not seen",
     },
     ProbeSpec {
@@ -135,7 +136,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["crypto/tls.(*Conn).Write"],
         after: None,
         when: When::Always,
-        names: false,
+        gives: Gives::TlsOut,
         loss: "what goes out over TLS is not seen",
     },
     ProbeSpec {
@@ -143,7 +144,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["github.com/quic-go/quic-go/http3.(*RawServerConn).handleRequestStream"],
         after: None,
         when: When::Always,
-        names: false,
+        gives: Gives::Http3,
         loss: "requests of HTTP/3 clients are not seen",
     },
     ProbeSpec {
@@ -151,7 +152,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["github.com/quic-go/quic-go/http3.requestFromHeaders"],
         after: None,
         when: When::Always,
-        names: false,
+        gives: Gives::Http3,
         loss: "of requests of HTTP/3 clients neither method nor path is known",
     },
     ProbeSpec {
@@ -159,7 +160,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["github.com/quic-go/quic-go/http3.(*responseWriter).WriteHeader"],
         after: None,
         when: When::Always,
-        names: false,
+        gives: Gives::Http3,
         loss: "when answers to HTTP/3 clients begin is not known, nor the status of those that Traefik breaks off",
     },
     ProbeSpec {
@@ -167,7 +168,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["github.com/quic-go/quic-go/http3.(*responseWriter).flushTrailers"],
         after: None,
         when: When::Always,
-        names: false,
+        gives: Gives::Http3,
         loss: "requests of HTTP/3 clients are not told, for their end is not seen",
     },
     ProbeSpec {
@@ -175,7 +176,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         functions: &["github.com/quic-go/quic-go/http3.(*stateTrackingStream).CancelWrite"],
         after: None,
         when: When::Always,
-        names: false,
+        gives: Gives::Http3,
         loss: "requests of HTTP/3 clients that Traefik gives up are not told",
     },
     ProbeSpec {
@@ -187,7 +188,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         ],
         after: None,
         when: When::StreamsUnknown,
-        names: false,
+        gives: Gives::Http2,
         loss: "requests of HTTP/2 clients have no names and no attempts where `router` does not tell their stream",
     },
     ProbeSpec {
@@ -199,7 +200,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         ],
         after: None,
         when: When::TablesUnknown,
-        names: false,
+        gives: Gives::Tables,
         loss: "of requests on HTTP/2 connections of before, what they have in common with earlier ones is not known",
     },
     ProbeSpec {
@@ -211,7 +212,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         ],
         after: None,
         when: When::TablesUnknown,
-        names: false,
+        gives: Gives::Tables,
         loss: "of answers on HTTP/2 connections of before, what they have in common with earlier ones is not known",
     },
     // Traefik brings a client of its own (pkg/server/service/smart_roundtripper.go), which Go 1.27 has replaced by that
@@ -225,7 +226,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         ],
         after: None,
         when: When::TablesUnknown,
-        names: false,
+        gives: Gives::Tables,
         loss: "of backends' answers on HTTP/2 connections of before, what they have in common with earlier ones is not known",
     },
     ProbeSpec {
@@ -237,7 +238,7 @@ pub(super) const PROBES: &[ProbeSpec] = &[
         ],
         after: None,
         when: When::TablesUnknown,
-        names: false,
+        gives: Gives::Tables,
         loss: "of requests to backends on HTTP/2 connections of before, what they have in common with earlier ones is not known",
     },
 ];

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::time::Instant;
@@ -13,11 +14,13 @@ use rustc_hash::FxHashMap;
 
 use super::convert;
 use super::permissions::Permissions;
-use super::process::Found;
-use super::programs::{Programs, refusal};
-use super::target::{PROBES, ProbeSpec, Target};
+use super::process::{self, Found};
+use super::programs::{Error, Programs, refusal};
+use super::target::{PROBES, ProbeSpec, Target, When};
 use crate::event::{self, Role};
+use crate::pipeline::NamesFrom;
 use crate::readiness::{self, Missing};
+use crate::traefik::EntryPoint;
 use crate::traefik::static_configuration::{StaticConfiguration, file_candidates};
 
 /// One process and everything that is attached to it.
@@ -27,6 +30,7 @@ pub(super) struct Traced {
     pub(super) bias: u64,
     pub(super) roles: FxHashMap<u64, Role>,
     pub(super) missing: Vec<Missing>,
+    pub(super) unplaced: Vec<(&'static ProbeSpec, NotPlaced)>,
     pub(super) configuration: StaticConfiguration,
     /// What the kernel side is to be told of it, as long as it was not.
     pub(super) waits: Option<abi::Target>,
@@ -35,20 +39,61 @@ pub(super) struct Traced {
     links: BTreeMap<&'static str, UProbeLinkId>,
 }
 
+/// Why a process cannot be traced.
+#[derive(Debug, thiserror::Error)]
+pub enum Untraceable {
+    #[error(transparent)]
+    Binary(#[from] super::binary::Error),
+    #[error("its binary does not say where Go keeps a goroutine's id")]
+    NoGoroutines,
+}
+
+/// Why a probe is not in place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotPlaced {
+    #[error("this Traefik has no function {0}")]
+    NoFunction(String),
+    #[error("{0}")]
+    NoPlace(String),
+    #[error("the kernel refused it: {0}")]
+    Refused(String),
+}
+
 impl Traced {
-    pub(super) fn new(found: Found, target: Rc<Target>, bias: u64, kernel_side: abi::Target) -> Self {
+    /// What its binary and its configuration say; nothing is attached yet.
+    ///
+    /// # Errors
+    /// Where the binary does not say enough.
+    pub(super) fn new(found: Found, target: Rc<Target>) -> Result<Self, Untraceable> {
+        let bias = process::load_bias(found.pid, target.binary.lowest_address()).unwrap_or(0);
+        let kernel_side = target.kernel_side(bias).ok_or(Untraceable::NoGoroutines)?;
         let roles = target.roles(bias);
         let configuration = configuration(&found);
-        Self {
+        Ok(Self {
             found,
             target,
             bias,
             roles,
             missing: Vec::new(),
+            unplaced: Vec::new(),
             configuration,
             waits: Some(kernel_side),
             tables: Instant::now(),
             links: BTreeMap::new(),
+        })
+    }
+
+    /// Attaches what a run attaches to a process that it finds. `new`: it has just been started, so that it has no
+    /// connections yet.
+    pub(super) fn attach_first(&mut self, programs: &mut Programs, names: NamesFrom, new: bool) {
+        self.attach(programs, |spec| match spec.when {
+            When::Always | When::Learning => names != NamesFrom::Api || !spec.gives.is_names(),
+            // Who was there before may have connections.
+            When::TablesUnknown => !new,
+            When::OnDemand | When::StreamsUnknown => false,
+        });
+        if !self.has("router") {
+            self.attach(programs, |spec| spec.when == When::StreamsUnknown);
         }
     }
 
@@ -62,32 +107,39 @@ impl Traced {
                 Ok(link) => {
                     self.links.insert(spec.name, link);
                 }
-                Err(reason) => {
-                    tracing::debug!(pid = self.found.pid, probe = spec.name, %reason, loss = spec.loss, "probe is not in place");
-                    self.missing.push(Missing { name: spec.name.into(), reason: format!("{reason}; {}", spec.loss) });
+                Err(why) => {
+                    tracing::debug!(pid = self.found.pid, probe = spec.name, %why, loss = spec.loss, "probe is not in place");
+                    self.missing.push(Missing { name: spec.name.into(), reason: format!("{why}; {}", spec.loss) });
+                    self.unplaced.push((spec, why));
                 }
             }
         }
     }
 
-    fn attach_one(&self, programs: &mut Programs, spec: &ProbeSpec) -> Result<UProbeLinkId, String> {
+    fn attach_one(&self, programs: &mut Programs, spec: &ProbeSpec) -> Result<UProbeLinkId, NotPlaced> {
         let (name, function) = self
             .target
             .binary
             .first_function(spec.functions)
-            .ok_or_else(|| format!("this Traefik has no function {}", spec.functions.join(" or ")))?;
+            .ok_or_else(|| NotPlaced::NoFunction(spec.functions.join(" or ")))?;
         let site = match spec.after {
             None => function.probe,
             Some(callee) => self
                 .target
                 .binary
                 .after_call(name)
-                .ok_or_else(|| format!("this Traefik has no function {callee}"))?
+                .ok_or_else(|| NotPlaced::NoFunction(callee.into()))?
                 .map(|found| found.probe),
         };
-        let site = site.map_err(|why| format!("{name}: {why}"))?;
-        let program = uprobe(programs, spec.program()).ok_or("the build has no such program")?;
-        let refused = |error: ProgramError| refusal(spec.name, &error, &Permissions::of_this_thread()).to_string();
+        let site = site.map_err(|why| NotPlaced::NoPlace(format!("{name}: {why}")))?;
+        let program = uprobe(programs, spec.program())
+            .ok_or_else(|| NotPlaced::Refused("the build has no such program".into()))?;
+        let refused = |error: ProgramError| {
+            NotPlaced::Refused(match refusal(spec.name, &error, &Permissions::of_this_thread()) {
+                Error::Refused { reason, .. } => reason,
+                other => other.to_string(),
+            })
+        };
         match program.load() {
             Ok(()) | Err(ProgramError::AlreadyLoaded) => {}
             Err(error) => return Err(refused(error)),
@@ -110,6 +162,31 @@ impl Traced {
         for spec in PROBES {
             self.detach(programs, spec);
         }
+    }
+
+    /// Names come from the API, all or some.
+    pub(super) fn wants_api(&self, names: NamesFrom) -> bool {
+        match names {
+            NamesFrom::Probes => false,
+            NamesFrom::Api => true,
+            NamesFrom::Auto => !self.has("router") || !self.has("service"),
+        }
+    }
+
+    /// Where to ask its API: `given`, or where its configuration says that it serves one.
+    pub(super) fn api_address(&self, given: Option<SocketAddr>) -> Option<SocketAddr> {
+        given.or_else(|| {
+            let api = self.configuration.api.as_ref()?;
+            let entrypoint = EntryPoint::new("traefik", api.address.as_ref()?)?;
+            let ip = entrypoint.address.ip.unwrap_or(Ipv4Addr::LOCALHOST.into());
+            let ip = if ip.is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { ip };
+            Some(SocketAddr::new(ip, entrypoint.address.port))
+        })
+    }
+
+    /// What stands before `/api` in its paths.
+    pub(super) fn api_base_path(&self) -> &str {
+        self.configuration.api.as_ref().map_or("", |api| api.base_path.as_str())
     }
 
     pub(super) fn has(&self, name: &str) -> bool {

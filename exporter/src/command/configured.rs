@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 
-use super::{Command, Listen, Names, Watch};
+use super::{Command, Doctor, Listen, Names, Tell, Watch};
 use crate::config::{Configuration, NamesFrom};
 
 impl Command {
@@ -17,8 +17,9 @@ impl Command {
     pub fn read<I: IntoIterator<Item: Into<OsString> + Clone>>(line: I) -> Result<Self, clap::Error> {
         let matches = Self::command().try_get_matches_from(line)?;
         let mut command = Self::from_arg_matches(&matches)?;
-        let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
-        command.watch.said = matches.ids().map(clap::Id::as_str).filter(given).map(str::to_owned).collect();
+        let of = matches.subcommand().map_or(&matches, |(_, matches)| matches);
+        let given = |id: &&str| of.value_source(id) == Some(ValueSource::CommandLine);
+        command.watch.said = of.ids().map(clap::Id::as_str).filter(given).map(str::to_owned).collect();
         Ok(command)
     }
 }
@@ -46,6 +47,14 @@ impl Watch {
             };
         }
         self.configuration = Some(file);
+    }
+}
+
+impl Doctor {
+    /// The run that is judged. `said`: the flags that were given.
+    pub fn watch(self, said: BTreeSet<String>) -> Watch {
+        let Self { config, capture, names, level, format: _ } = self;
+        Watch { config, configuration: None, said, capture, tell: Tell { names, level, format: None } }
     }
 }
 

@@ -10,6 +10,7 @@ use super::fanout::Fanout;
 use crate::command::Tell;
 use crate::config::{self, Bodies, Configuration, Lookup, ObjectTarget, Otlp as Collector};
 use crate::counters::Counters;
+use crate::doctor;
 use crate::export::contents::{self, Contents, Outlets};
 use crate::export::metrics::{self, Metrics, Page};
 use crate::export::objects::{self, Objects};
@@ -90,6 +91,13 @@ impl Plan {
             plan.contents.redaction = Arc::clone(&file.redact);
         }
         Ok(plan)
+    }
+
+    /// What it goes to, to be tried.
+    pub(super) fn trials(self) -> doctor::Outputs {
+        let collectors = self.spans.iter().chain(&self.logs).filter_map(otlp::Trial::new).collect();
+        let stores = self.stores.into_iter().map(|(settings, limits)| objects::Trial::new(settings, limits)).collect();
+        doctor::Outputs { collectors, stores }
     }
 
     /// A quarter of the memory for bodies that wait to be redacted, with half as much to look into what is compressed;

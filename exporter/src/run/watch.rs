@@ -110,7 +110,7 @@ impl Handler for Live {
 }
 
 /// What is captured, and what the file leaves alone.
-fn capture_settings(watch: &Watch) -> Settings {
+pub(super) fn capture_settings(watch: &Watch) -> Settings {
     let mut settings = settings(&watch.capture, watch.tell.names.into());
     if let Some(file) = &watch.configuration {
         settings.selection.excluded.clone_from(&file.tap.filters);

@@ -21,6 +21,8 @@ pub(super) struct BuildInfo {
     pub(super) module: Option<(String, String)>,
     /// `-ldflags`; the go command leaves it out under `-trimpath` (golang/go#52372).
     linker_flags: Option<String>,
+    /// `CGO_ENABLED`, where the build says it.
+    pub(super) cgo: Option<bool>,
     dependencies: Vec<(String, String)>,
 }
 
@@ -54,6 +56,9 @@ impl BuildInfo {
                     if let Some(flags) = first.strip_prefix("-ldflags=") {
                         let flags = flags.trim_matches(['"', '`']);
                         info.linker_flags = Some(flags.to_owned());
+                    }
+                    if let Some(flag) = first.strip_prefix("CGO_ENABLED=") {
+                        info.cgo = Some(flag == "1");
                     }
                 }
                 _ => {}
@@ -141,6 +146,14 @@ mod tests {
     fn check(modules: &str, expected: Option<&str>) {
         let info = BuildInfo::parse("go1.26.8".to_owned(), modules);
         assert_eq!(info.traefik_version(), expected, "{modules:?}");
+    }
+
+    #[test]
+    fn cgo() {
+        let of = |modules: &str| BuildInfo::parse("go1.26.8".to_owned(), modules).cgo;
+        assert_eq!(of("build\tCGO_ENABLED=1\n"), Some(true));
+        assert_eq!(of("build\tGOARCH=amd64\nbuild\tCGO_ENABLED=0\n"), Some(false));
+        assert_eq!(of("build\tGOARCH=amd64\n"), None);
     }
 
     #[test]

@@ -69,6 +69,10 @@ pub(super) struct Elf {
     pub(super) segments: Vec<Segment>,
     /// Address and size of the dynamic section, for relocations.
     pub(super) dynamic: Option<(u64, u64)>,
+    /// It is started by a dynamic linker, which brings it libraries.
+    pub(super) interpreted: bool,
+    /// A table of symbols is there, which strip takes away.
+    pub(super) symbols: bool,
     sections: Vec<Section>,
 }
 
@@ -87,9 +91,17 @@ impl Elf {
                 return Err(Error::NotElf("an ELF file of another kind (object or core)"));
             }
         };
-        let mut found = Self { arch, position_independent, segments: Vec::new(), dynamic: None, sections: Vec::new() };
+        let mut found = Self {
+            arch,
+            position_independent,
+            segments: Vec::new(),
+            dynamic: None,
+            interpreted: false,
+            symbols: false,
+            sections: Vec::new(),
+        };
         found.read_segments(file, header, length)?;
-        found.sections = sections(file, header).unwrap_or_default();
+        found.read_sections(file, header);
         Ok(found)
     }
 
@@ -115,6 +127,7 @@ impl Elf {
             let file_size = entry.p_filesz.get(LittleEndian);
             let flags = entry.p_flags.get(LittleEndian);
             match entry.p_type.get(LittleEndian) {
+                elf::PT_INTERP => self.interpreted = true,
                 elf::PT_DYNAMIC => self.dynamic = Some((address, file_size)),
                 elf::PT_LOAD => {
                     let offset = entry.p_offset.get(LittleEndian);
@@ -137,6 +150,16 @@ impl Elf {
             }
         }
         Ok(())
+    }
+
+    fn read_sections(&mut self, file: &File, header: &FileHeader64<LittleEndian>) {
+        let table = section_table(file, header).unwrap_or_default();
+        let headers: Vec<&SectionHeader64<LittleEndian>> = table
+            .chunks_exact(size_of::<SectionHeader64<LittleEndian>>())
+            .filter_map(|entry| view(entry).ok())
+            .collect();
+        self.symbols = headers.iter().any(|section| section.sh_type.get(LittleEndian) == elf::SHT_SYMTAB);
+        self.sections = sections(file, header, &headers).unwrap_or_default();
     }
 
     /// Address of the loaded section whose name ends so: PIE builds put `.data.rel.ro` in front of Go's names.
@@ -164,7 +187,7 @@ fn arch(header: &FileHeader64<LittleEndian>) -> Result<Arch, Error> {
     }
 }
 
-fn sections(file: &File, header: &FileHeader64<LittleEndian>) -> Option<Vec<Section>> {
+fn section_table(file: &File, header: &FileHeader64<LittleEndian>) -> Option<Vec<u8>> {
     let size = size_of::<SectionHeader64<LittleEndian>>();
     let count = header.e_shnum.get(LittleEndian);
     if count > MAX_SECTIONS || usize::from(header.e_shentsize.get(LittleEndian)) != size {
@@ -172,8 +195,15 @@ fn sections(file: &File, header: &FileHeader64<LittleEndian>) -> Option<Vec<Sect
     }
     let mut table = vec![0; usize::from(count) * size];
     file.read_exact_at(&mut table, header.e_shoff.get(LittleEndian)).ok()?;
-    let headers: Vec<&SectionHeader64<LittleEndian>> =
-        table.chunks_exact(size).map(view).collect::<Result<_, _>>().ok()?;
+    Some(table)
+}
+
+/// Those that are loaded, with their names.
+fn sections(
+    file: &File,
+    header: &FileHeader64<LittleEndian>,
+    headers: &[&SectionHeader64<LittleEndian>],
+) -> Option<Vec<Section>> {
     let names = headers.get(usize::from(header.e_shstrndx.get(LittleEndian).0))?.sh_offset.get(LittleEndian);
     let mut found = Vec::new();
     for section in headers {

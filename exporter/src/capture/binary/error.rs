@@ -24,6 +24,12 @@ pub enum Error {
     )]
     NotGo,
 
+    #[error(
+        "expected the function table of Go 1.20 or later, found none in a program of {go_version}: built by an older \
+         Go, or its .gopclntab was taken out"
+    )]
+    NoFunctions { go_version: String },
+
     #[error("{table} is damaged near address {address:#x}")]
     Damaged { table: &'static str, address: u64 },
 

@@ -72,6 +72,17 @@ pub struct AfterCall {
     pub slot: u32,
 }
 
+/// How an executable was put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Linking {
+    /// A dynamic linker brings it libraries.
+    pub dynamic: bool,
+    /// Whether C may be in it, where the build says so.
+    pub cgo: Option<bool>,
+    /// Its table of symbols was taken out: Go's own tables stay.
+    pub stripped: bool,
+}
+
 /// What was found in an executable.
 #[derive(Debug, Clone)]
 pub struct Binary {
@@ -83,6 +94,7 @@ pub struct Binary {
     pub module: Option<(String, String)>,
     /// Traefik's version without a leading `v`, where the build says it.
     pub traefik_version: Option<String>,
+    pub linking: Linking,
     functions: BTreeMap<String, Function>,
     calls: HashMap<String, Result<AfterCall, NoProbe>>,
     types: HashMap<String, type_table::Struct>,
@@ -99,7 +111,10 @@ impl Binary {
     pub fn read(file: &File, wanted: &Wanted<'_>) -> Result<Self, Error> {
         let image = Image::open(file)?;
         let build = BuildInfo::find(&image)?;
-        let module = ModuleData::find(&image)?;
+        let module = ModuleData::find(&image).map_err(|error| match (error, &build) {
+            (Error::NotGo, Some(build)) => Error::NoFunctions { go_version: build.go_version.clone() },
+            (error, _) => error,
+        })?;
         let functions = functions(&image, &module, wanted)?;
         let calls = wanted
             .calls
@@ -114,6 +129,11 @@ impl Binary {
             arch: image.elf.arch,
             traefik_version: build.as_ref().and_then(|build| build.traefik_version().map(str::to_owned)),
             module: build.as_ref().and_then(|build| build.module.clone()),
+            linking: Linking {
+                dynamic: image.elf.interpreted,
+                cgo: build.as_ref().and_then(|build| build.cgo),
+                stripped: !image.elf.symbols,
+            },
             go_version: build.map(|build| build.go_version),
             functions,
             calls,

@@ -10,20 +10,24 @@ use object::{Object, ObjectSection};
 const LONGEST_BUILD_INFO: u64 = 1 << 20;
 
 /// What an executable file turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Executable {
     /// Its build information names the package `…/cmd/traefik`.
     Traefik,
     /// A Go program whose build information names no package (Bazel, Nix): its file name must do.
     UnnamedGo,
-    /// A script's interpreter, another program, or a file that cannot be read.
-    Other,
+    /// A Go program whose build information names another package.
+    OtherGo(String),
+    /// A script's interpreter, or a program that is not Go's, or was packed.
+    NotGo,
+    /// A file that cannot be read.
+    Unreadable,
 }
 
 impl Executable {
     /// Reads the headers and one section of the file.
     pub(super) fn read(path: &Path) -> Self {
-        File::open(path).ok().and_then(Self::of).unwrap_or(Self::Other)
+        File::open(path).map_or(Self::Unreadable, |file| Self::of(file).unwrap_or(Self::NotGo))
     }
 
     fn of(file: File) -> Option<Self> {
@@ -50,7 +54,7 @@ impl Executable {
             // Built from a list of files.
             Self::UnnamedGo
         } else {
-            Self::Other
+            Self::OtherGo(String::from_utf8_lossy(path).into_owned())
         }
     }
 }
@@ -66,8 +70,11 @@ mod tests {
             ("path\texample.com/fork/cmd/traefik\n", Executable::Traefik),
             ("path\tcommand-line-arguments\n", Executable::UnnamedGo),
             ("\u{1}go1.26", Executable::UnnamedGo),
-            ("path\tgithub.com/thomseddon/traefik-forward-auth/cmd\n", Executable::Other),
-            ("path\t", Executable::Other),
+            (
+                "path\tgithub.com/thomseddon/traefik-forward-auth/cmd\n",
+                Executable::OtherGo("github.com/thomseddon/traefik-forward-auth/cmd".into()),
+            ),
+            ("path\t", Executable::OtherGo(String::new())),
         ] {
             let found = Executable::from_build_info(section.as_bytes());
             assert_eq!(found, expected, "{section}");
@@ -76,8 +83,13 @@ mod tests {
 
     #[test]
     fn files() {
-        for path in ["/bin/sh", "/proc/self/exe", "/etc/passwd", "/none", "/"] {
-            assert_eq!(Executable::read(Path::new(path)), Executable::Other, "{path}");
+        for (path, expected) in [
+            ("/bin/sh", Executable::NotGo),
+            ("/proc/self/exe", Executable::NotGo),
+            ("/etc/passwd", Executable::NotGo),
+            ("/none", Executable::Unreadable),
+        ] {
+            assert_eq!(Executable::read(Path::new(path)), expected, "{path}");
         }
     }
 }

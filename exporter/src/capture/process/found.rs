@@ -19,6 +19,30 @@ pub struct Search {
     /// Processes that were asked for, or are called like Traefik, whose executable may not be looked at: the
     /// capability `CAP_SYS_PTRACE` is missing.
     pub denied: Vec<u32>,
+    /// Processes that are called like Traefik and are something else.
+    pub alike: Vec<Alike>,
+}
+
+/// A process that is called like Traefik and is left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alike {
+    pub pid: u32,
+    /// Path of the executable.
+    pub executable: String,
+    pub why: Unlike,
+}
+
+/// Why a program is not taken for Traefik.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unlike {
+    #[error("no Go program, or one that was packed")]
+    NotGo,
+    #[error("the Go program {0}")]
+    OtherGo(String),
+    #[error("a file that cannot be read")]
+    Unreadable,
+    #[error("a Go program that does not say which one it is, and no release of Traefik is called so")]
+    Unnamed,
 }
 
 /// A process to watch.
@@ -62,6 +86,7 @@ impl Proc {
             match self.look_at(pid, selection) {
                 Looked::Found(found) => search.found.push(*found),
                 Looked::Denied => search.denied.push(pid),
+                Looked::Alike(alike) => search.alike.push(alike),
                 Looked::Other => {}
             }
         }
@@ -89,12 +114,16 @@ impl Proc {
         };
         let (path, deleted) = self.without_deleted(pid, &link);
         let arguments = self.strings(pid, "cmdline");
-        if !explicit && !is_wanted(&path, name, &arguments, &open, selection) {
+        let looks = if explicit { Looks::Wanted } else { looks(&path, name, &arguments, &open, selection) };
+        if looks == Looks::Other {
             return Looked::Other;
         }
         let container = self.text(pid, "cgroup").and_then(|cgroup| container::short_id(&cgroup));
         if !selection.takes_container(container.as_deref()) {
             return Looked::Other;
+        }
+        if let Looks::Alike(why) = looks {
+            return Looked::Alike(Alike { pid, executable: self.as_the_process_names(pid, &path), why });
         }
         let found = Found {
             pid,
@@ -154,27 +183,42 @@ impl Proc {
 enum Looked {
     Found(Box<Found>),
     Denied,
+    Alike(Alike),
+    Other,
+}
+
+/// What a process looks like from outside.
+#[derive(PartialEq, Eq)]
+enum Looks {
+    Wanted,
+    /// By its name only.
+    Alike(Unlike),
     Other,
 }
 
 /// A name, of the file or of the process (a link's), gets a file looked into; what is in the file decides.
-fn is_wanted(path: &Path, name: &str, arguments: &[String], open: &Path, selection: &Selection) -> bool {
+fn looks(path: &Path, name: &str, arguments: &[String], open: &Path, selection: &Selection) -> Looks {
     let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
     if selection.executables.iter().any(|asked| asked == file) {
-        return true;
+        return Looks::Wanted;
     }
     // Inside `execve` the new executable is there before its arguments are: they tell what it is, so the next
     // search takes it.
     if arguments.is_empty() {
-        return false;
+        return Looks::Other;
     }
     let short_lived = arguments.get(1).is_some_and(|command| SHORT_LIVED.contains(&command.as_str()));
     if short_lived || !(file.starts_with("traefik") || is_traefik_name(file) || is_traefik_name(name)) {
-        return false;
+        return Looks::Other;
     }
     match Executable::read(open) {
-        Executable::Traefik => true,
-        Executable::UnnamedGo => is_traefik_name(file),
-        Executable::Other => false,
+        Executable::Traefik => Looks::Wanted,
+        Executable::UnnamedGo if is_traefik_name(file) => Looks::Wanted,
+        // Many a program is called `traefik-something`: only of those that are called as releases are it is news.
+        _ if !is_traefik_name(file) && !is_traefik_name(name) => Looks::Other,
+        Executable::UnnamedGo => Looks::Alike(Unlike::Unnamed),
+        Executable::OtherGo(package) => Looks::Alike(Unlike::OtherGo(package)),
+        Executable::NotGo => Looks::Alike(Unlike::NotGo),
+        Executable::Unreadable => Looks::Alike(Unlike::Unreadable),
     }
 }

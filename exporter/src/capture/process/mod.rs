@@ -15,7 +15,7 @@ mod tests;
 
 use std::net::SocketAddr;
 
-pub use found::{Found, Search};
+pub use found::{Alike, Found, Search, Unlike};
 pub use proc::Proc;
 pub use selection::Selection;
 

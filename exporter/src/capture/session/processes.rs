@@ -10,7 +10,7 @@ use crate::capture::clock;
 use crate::capture::pod::Pod;
 use crate::capture::process::{self, Found};
 use crate::capture::target::{PROBES, Target, When};
-use crate::capture::traced::Traced;
+use crate::capture::traced::{Traced, Untraceable};
 use crate::event::{Configuration, Event, Kind, Pid};
 use crate::pipeline::NamesFrom;
 use crate::readiness::Missing;
@@ -60,36 +60,17 @@ impl Session {
 
     fn trace(&mut self, found: Found, handler: &mut impl Handler) {
         let pid = found.pid;
-        let target = match self.target(&found) {
-            Ok(target) => target,
+        let (executable, start_time) = (found.executable.clone(), found.start_time);
+        let read = self.target(&found).map_err(Untraceable::from);
+        let mut traced = match read.and_then(|target| Traced::new(found, target)) {
+            Ok(traced) => traced,
             Err(error) => {
-                tracing::warn!(pid, executable = found.executable, %error, "cannot trace this process");
-                self.refused.insert(pid, found.start_time);
+                tracing::warn!(pid, executable, %error, "cannot trace this process");
+                self.refused.insert(pid, start_time);
                 return;
             }
         };
-        let lowest = target.binary.lowest_address();
-        let bias = process::load_bias(pid, lowest).unwrap_or(0);
-        let Some(kernel_side) = target.kernel_side(bias) else {
-            tracing::warn!(
-                pid,
-                executable = found.executable,
-                "cannot trace this process: its binary does not say where Go keeps a goroutine's id"
-            );
-            self.refused.insert(pid, found.start_time);
-            return;
-        };
-        let mut traced = Traced::new(found, target, bias, kernel_side);
-        let by_probes = self.settings.names != NamesFrom::Api;
-        traced.attach(&mut self.programs, |spec| match spec.when {
-            When::Always | When::Learning => by_probes || !spec.names,
-            // Who was there before may have connections.
-            When::TablesUnknown => !self.scanned,
-            When::OnDemand | When::StreamsUnknown => false,
-        });
-        if !traced.has("router") {
-            traced.attach(&mut self.programs, |spec| spec.when == When::StreamsUnknown);
-        }
+        traced.attach_first(&mut self.programs, self.settings.names, self.scanned);
         let now = clock::monotonic();
         handler.event(&Event { time: now, pid, kind: Kind::Process(Box::new(traced.process())) });
         let entrypoints = traced.configuration.entrypoints.clone();
@@ -197,36 +178,21 @@ impl Session {
         if self.asked.elapsed() > API_EVERY {
             self.asked = Instant::now();
             let wanting: Vec<Pid> =
-                self.traced.values().filter(|it| self.wants_api(it)).map(|it| it.found.pid).collect();
+                self.traced.values().filter(|it| it.wants_api(self.settings.names)).map(|it| it.found.pid).collect();
             for pid in wanting {
                 self.ask(pid);
             }
         }
     }
 
-    fn wants_api(&self, traced: &Traced) -> bool {
-        match self.settings.names {
-            NamesFrom::Probes => false,
-            NamesFrom::Api => true,
-            NamesFrom::Auto => !traced.has("router") || !traced.has("service"),
-        }
-    }
-
     /// Asks the API of a process, if it is wanted and its address is known; says whether it did.
     fn ask(&mut self, pid: Pid) -> bool {
         let Some(traced) = self.traced.get(&pid) else { return false };
-        if !self.wants_api(traced) {
+        if !traced.wants_api(self.settings.names) {
             return false;
         }
-        let api = traced.configuration.api.as_ref();
-        let address = self.settings.api.or_else(|| {
-            let entrypoint = crate::traefik::EntryPoint::new("traefik", api?.address.as_ref()?)?;
-            let ip = entrypoint.address.ip.unwrap_or(std::net::Ipv4Addr::LOCALHOST.into());
-            let ip = if ip.is_unspecified() { std::net::Ipv4Addr::LOCALHOST.into() } else { ip };
-            Some(SocketAddr::new(ip, entrypoint.address.port))
-        });
-        let base_path = api.map_or("", |api| api.base_path.as_str());
-        if let Some(address) = address {
+        let base_path = traced.api_base_path();
+        if let Some(address) = traced.api_address(self.settings.api) {
             ask::ask(pid, address, base_path, self.told.0.clone());
             return true;
         }

@@ -16,6 +16,12 @@ pub(super) enum Kind {
     Object,
 }
 
+impl Kind {
+    pub(super) fn is_away(self) -> bool {
+        self == Self::Away
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) kind: Kind,
@@ -65,6 +71,11 @@ impl Failure {
             None => chain(error).last().map_or(text, ToString::to_string),
         };
         Self { kind, reason: short(&reason), advice }
+    }
+
+    /// The store knows the keys, and they may not do this.
+    pub(super) fn is_not_allowed(&self) -> bool {
+        self.advice == ALLOW
     }
 
     pub(super) fn timeout(seconds: f32) -> Self {

@@ -64,6 +64,11 @@ impl Keys {
         Ok(Self { prefix: format!("{prefix}{end}").into(), root: root.into() })
     }
 
+    /// What all keys begin with.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// The key of a body.
     pub fn body(&self, place: &Place<'_>, direction: Direction, part: Part) -> String {
         self.folder(place, format_args!("{}-{}", direction.as_str(), part.as_str()))

@@ -15,6 +15,7 @@ mod settings;
 mod store;
 #[cfg(test)]
 pub(in crate::export) mod tests;
+mod trial;
 mod worker;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use key::{Keys, Part, Place};
 pub use object::Object;
 pub use report::Failures;
 pub use settings::{Error, File, Limits, S3, Secret, Settings};
+pub use trial::{Refusal, Taken, Trial};
 
 /// Stores objects. The unit it counts is the object.
 #[derive(Debug)]

@@ -64,6 +64,16 @@ impl Store {
         }
     }
 
+    /// Asks what is there at the top: years, where hoptap wrote before.
+    pub(super) async fn list(&self) -> Result<(), Failure> {
+        let prefix = Path::from(self.keys.prefix());
+        match tokio::time::timeout(self.timeout, self.store.list_with_delimiter(Some(&prefix))).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(Failure::of(&error, !self.is_remote)),
+            Err(_) => Err(Failure::timeout(self.timeout.as_secs_f32())),
+        }
+    }
+
     /// One try.
     pub(super) async fn put(&self, object: &Object) -> Result<(), Failure> {
         let upload = async {

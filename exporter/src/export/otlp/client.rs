@@ -36,13 +36,23 @@ pub(super) struct Failure {
     pub(super) retry: bool,
     /// The collector asked to be left alone for so long.
     pub(super) after: Option<Duration>,
+    pub(super) cause: Cause,
     pub(super) reason: String,
+}
+
+/// How far a try came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// To no answer that could be understood.
+    Transport,
+    Status(u16),
+    GrpcStatus(u16),
 }
 
 impl Failure {
     /// Nothing, or nothing complete, came back.
     pub(super) fn transport(reason: impl fmt::Display) -> Self {
-        Self { retry: true, after: None, reason: reason.to_string() }
+        Self { retry: true, after: None, cause: Cause::Transport, reason: reason.to_string() }
     }
 
     /// No other try can help.
@@ -151,6 +161,7 @@ impl Client {
         Err(Failure {
             retry: matches!(head.status.as_u16(), 429 | 502 | 503 | 504),
             after: seconds(&head.headers),
+            cause: Cause::Status(head.status.as_u16()),
             reason: format!("answered {}", head.status),
         })
     }
@@ -209,6 +220,7 @@ fn grpc(signal: &Signal, trailers: &HeaderMap, mut body: Bytes) -> Result<Accept
             retry: matches!(code, 1 | 4 | 10 | 11 | 14 | 15)
                 || (code == 8 && trailers.contains_key("grpc-status-details-bin")),
             after: None,
+            cause: Cause::GrpcStatus(code),
             reason: format!("answered grpc-status {code} {}", text("grpc-message").unwrap_or("")),
         });
     }

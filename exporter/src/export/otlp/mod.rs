@@ -20,6 +20,7 @@ mod signal;
 mod span;
 #[cfg(test)]
 pub(in crate::export) mod tests;
+mod trial;
 mod worker;
 
 use std::io;
@@ -37,6 +38,7 @@ pub use environment::{Problem, Problems};
 pub use logs::Logs;
 pub use sampler::{Sampler, Shares};
 pub use settings::{Endpoint, Protocol, Settings, Target};
+pub use trial::{Refusal, Trial};
 
 /// Sends exchanges as spans. The unit it counts is the span.
 #[derive(Debug)]
