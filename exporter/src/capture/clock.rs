@@ -1,4 +1,4 @@
-//! The two clocks of an event stream.
+//! The clocks of an event stream, and the one that processes are dated by.
 
 use crate::event::Time;
 
@@ -12,10 +12,15 @@ pub(super) fn unix() -> u64 {
     read(libc::CLOCK_REALTIME)
 }
 
+/// Since boot, with the time that the machine slept: the clock of `/proc/PID/stat`.
+pub(super) fn boot() -> u64 {
+    read(libc::CLOCK_BOOTTIME)
+}
+
 #[expect(unsafe_code, reason = "the standard library does not give these clocks as numbers")]
 fn read(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the structure lives through the call; both clocks exist on every Linux.
+    // SAFETY: the structure lives through the call; these clocks exist on every Linux.
     unsafe {
         libc::clock_gettime(clock, &raw mut time);
     }

@@ -2,6 +2,7 @@
 
 pub mod binary;
 pub mod btf;
+pub mod containers;
 pub mod permissions;
 pub mod process;
 
