@@ -30,6 +30,7 @@ pub mod access_log;
 pub mod collector;
 pub mod cpu;
 pub mod dashboard;
+pub mod docker;
 pub mod echo;
 pub mod exposition;
 pub mod hoptap;

@@ -36,10 +36,18 @@ pub(super) struct Question {
     pub(super) waits: bool,
 }
 
+/// What became of a question.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    at: Instant,
+    /// The stream has a name: another question only makes sure that it is still right.
+    named: bool,
+}
+
 /// Asks, if it is wanted, and never waits for an answer.
 pub(in crate::capture) struct Asking {
     questions: Option<mpsc::Sender<Question>>,
-    asked: FxHashMap<(Pid, SocketAddr), Instant>,
+    asked: FxHashMap<(Pid, SocketAddr), Asked>,
     /// Programs that were started on this machine: a container may be among them.
     starts: Arc<AtomicU64>,
     pub(in crate::capture) directory: Directory,
@@ -76,18 +84,32 @@ impl Asking {
         }
         let (key, now) = ((pid, open.peer), Instant::now());
         let before = self.asked.get(&key).copied();
-        if before.is_some_and(|before| now - before < AGAIN) {
+        if before.is_some_and(|before| now - before.at < AGAIN) {
             return None;
         }
         if before.is_none() && self.asked.len() >= MOST {
-            self.asked.retain(|_, asked| now - *asked < IDLE);
+            self.asked.retain(|_, asked| now - asked.at < IDLE);
             if self.asked.len() >= MOST {
                 return None;
             }
         }
-        questions.try_send(Question { pid, peer: open.peer, waits: before.is_none() }).ok()?;
-        self.asked.insert(key, now);
-        before.is_none().then_some(Kind::Peer(Peer { address: open.peer, owner: Owner::Asked }))
+        let named = before.is_some_and(|before| before.named);
+        questions.try_send(Question { pid, peer: open.peer, waits: !named }).ok()?;
+        self.asked.insert(key, Asked { at: now, named });
+        (!named).then_some(Kind::Peer(Peer { address: open.peer, owner: Owner::Asked }))
+    }
+
+    /// What the thread says of a peer.
+    pub(in crate::capture) fn answered(&mut self, pid: Pid, peer: &Peer) {
+        let key = (pid, peer.address);
+        match peer.owner {
+            // Whoever comes next is somebody else.
+            Owner::Gone => drop(self.asked.remove(&key)),
+            Owner::Container { .. } => {
+                self.asked.entry(key).and_modify(|asked| asked.named = true);
+            }
+            Owner::Asked | Owner::Unknown => {}
+        }
     }
 
     /// A process ended.

@@ -263,6 +263,7 @@ impl Session {
                 }
                 Told::Done(pid) => self.begin(pid, handler),
                 Told::Peer(pid, peer) => {
+                    self.containers.answered(pid, &peer);
                     if self.traced.contains_key(&pid) {
                         handler.event(&Event { time, pid, kind: Kind::Peer(peer) });
                     }
