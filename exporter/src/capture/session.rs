@@ -225,9 +225,9 @@ impl Session {
         let (traced, containers, ports) = (&self.traced, &mut self.containers, &self.ports);
         let mut take = |event: &Event<'_>| {
             handler.event(event);
-            if let Kind::Open(open) = &event.kind {
+            if let Kind::Open(_) | Kind::State(_) = event.kind {
                 let ports = ports.get(&event.pid).map(Vec::as_slice).unwrap_or_default();
-                if let Some(kind) = containers.opened(event.pid, open, ports) {
+                if let Some(kind) = containers.seen(event, ports) {
                     handler.event(&Event { kind, ..event.clone() });
                 }
             }

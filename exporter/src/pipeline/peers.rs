@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::{Pipeline, Sink};
 use crate::connection::Clock;
 use crate::event::{Name, Owner, Peer, Pid, Time};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Hop};
 
 /// Addresses that are known at once; the capture asks for fewer.
 const MAX_PEERS: usize = 16_384;
@@ -16,8 +16,8 @@ const MAX_PEERS: usize = 16_384;
 /// Exchanges that wait for a name at once. What comes on top does not wait.
 const MAX_WAITING: usize = 1024;
 
-/// How long an exchange waits for a name: an answer takes a few milliseconds.
-const PATIENCE: Time = 250_000_000;
+/// How long an exchange waits for a name: an answer takes a few milliseconds, unless the machine has no time.
+const PATIENCE: Time = 1_000_000_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Peers {
@@ -67,6 +67,15 @@ impl Known {
         }
     }
 
+    /// Who had it when the answer came. Where none did: when the request left, or at its end if it waited until then for
+    /// somebody to be there.
+    fn answered(&self, hop: &Hop, clock: Clock) -> Option<&Name> {
+        match hop.first_byte {
+            Some(first) => self.at(first, clock),
+            None => self.at(hop.start, clock).or_else(|| self.at(hop.end, clock)),
+        }
+    }
+
     /// Who had it at a time since 1970.
     fn at(&self, unix: u64, clock: Clock) -> Option<&Name> {
         let had = |tenure: &&Tenure| {
@@ -87,7 +96,7 @@ impl Peers {
         for attempt in &mut exchange.attempts {
             let peer = attempt.hop.peer;
             let known = self.known.get(&(exchange.pid, peer));
-            attempt.container = known.and_then(|known| known.at(attempt.hop.start, clock)).cloned();
+            attempt.container = known.and_then(|known| known.answered(&attempt.hop, clock)).cloned();
             waits |= attempt.container.is_none() && self.waits(exchange.pid, peer);
         }
         waits

@@ -111,8 +111,13 @@ async fn two(site: &mut Site) -> Result<()> {
     site.check_names(&answered).await?;
     let hoptap = site.hoptap.as_ref().context("expected hoptap")?;
     let ready: Value = serde_json::from_slice(&hoptap.get("/readyz").await?.body)?;
-    let containers: Vec<&Value> =
-        ready.pointer("/processes").and_then(Value::as_object).into_iter().flatten().map(|(_, it)| &it["container"]).collect();
+    let containers: Vec<&Value> = ready
+        .pointer("/processes")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(_, it)| &it["container"])
+        .collect();
     ensure!(containers == [TRAEFIK], "expected {TRAEFIK} in /readyz, found {containers:?}");
     let count = "http_client_request_duration_seconds_count";
     for name in ["demo-a-1", "demo-b-1"] {
@@ -153,10 +158,7 @@ async fn replaced(site: &mut Site) -> Result<()> {
     let mut answered = Vec::new();
     for name in ["blue", "green", "blue-again"] {
         // The same router and service for all of them: Traefik keeps connections to the address.
-        let rule = ["traefik.http.routers.slot.rule=Host(`slot.test`)", "traefik.http.routers.slot.service=slot"];
-        let port = "traefik.http.services.slot.loadbalancer.server.port=8000";
-        let labels = ["--label", rule[0], "--label", rule[1], "--label", port, "--ip", &address];
-        site.backend(name, &labels)?;
+        site.backend_for("slot", name, &["--ip", &address])?;
         for _ in 0..10 {
             answered.push(site.first("slot").await?);
         }
@@ -258,7 +260,8 @@ async fn without(site: &mut Site) -> Result<()> {
     let file = hoptap_tests::process::Scratch::new("without")?;
     let file = file.path().join("hoptap.yaml");
     std::fs::write(&file, "version: 2\ncontainers: {docker: off, podman: off}\n")?;
-    site.watch(&["--config", &file.display().to_string()]).await?;
+    let id = site.docker.inspect(TRAEFIK)?.short_id();
+    site.watch(&["--config", &file.display().to_string(), "--container", &id]).await?;
     let mut answered = vec![site.first("demo-a-1").await?, site.first("demo-b-1").await?];
     site.backend("late", &[])?;
     answered.push(site.first("late").await?);

@@ -48,9 +48,20 @@ impl Site {
         let socket = format!("{}:/var/run/docker.sock", docker.socket().display());
         let network = format!("--providers.docker.network={NETWORK}");
         docker.run(&[
-            "run", "--detach", "--name", TRAEFIK, "--network", NETWORK, "--volume", &socket, "traefik",
-            "--providers.docker=true", &network, "--providers.docker.exposedByDefault=false",
-            "--providers.providersThrottleDuration=0.1s", "--entryPoints.web.address=:80",
+            "run",
+            "--detach",
+            "--name",
+            TRAEFIK,
+            "--network",
+            NETWORK,
+            "--volume",
+            &socket,
+            "traefik",
+            "--providers.docker=true",
+            &network,
+            "--providers.docker.exposedByDefault=false",
+            "--providers.providersThrottleDuration=0.1s",
+            "--entryPoints.web.address=:80",
         ])?;
         let ip = docker.inspect(TRAEFIK)?.address(NETWORK).context("expected Traefik to have an address")?;
         Ok(Self {
@@ -74,14 +85,19 @@ impl Site {
 
     /// Starts a backend that Traefik routes `NAME.test` to, and what `docker run` is told besides.
     pub(crate) fn backend(&self, name: &str, more: &[&str]) -> Result<()> {
-        let rule = format!("traefik.http.routers.{name}.rule=Host(`{name}.test`)");
+        self.backend_for(name, name, more)
+    }
+
+    /// The same for a host that is called otherwise.
+    pub(crate) fn backend_for(&self, host: &str, name: &str, more: &[&str]) -> Result<()> {
+        let rule = format!("traefik.http.routers.{host}.rule=Host(`{host}.test`)");
         let mut arguments = vec!["run", "--detach", "--name", name, "--label", "traefik.enable=true", "--label", &rule];
         let environment = format!("NAME={name}");
         arguments.extend(["--env", &environment, "--env", "HOPTAP_TESTS_BACKEND=1"]);
         if !more.contains(&"--network") {
             arguments.extend(["--network", NETWORK]);
         }
-        let port = format!("traefik.http.services.{name}.loadbalancer.server.port=8000");
+        let port = format!("traefik.http.services.{host}.loadbalancer.server.port=8000");
         if !more.iter().any(|word| word.contains("loadbalancer.server.url")) {
             arguments.extend(["--label", &port]);
         }

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -10,10 +9,11 @@ use rustc_hash::FxHashMap;
 use tokio::sync::mpsc;
 
 use super::settings::Settings;
+use super::started::Started;
 use super::{Directory, names, watch};
 use crate::capture::ask::Told;
 use crate::capture::process::Proc;
-use crate::event::{Kind, Open, Origin, Owner, Peer, Pid};
+use crate::event::{Change, ConnectionId, Event, Kind, Origin, Owner, Peer, Pid, State};
 
 /// Peers that are known at once: beyond them addresses are told.
 const MOST: usize = 8192;
@@ -34,12 +34,16 @@ pub(super) struct Question {
     pub(super) peer: SocketAddr,
     /// Somebody waits for the answer.
     pub(super) waits: bool,
+    /// How often it was asked without an answer.
+    pub(super) tries: u32,
 }
 
 /// What became of a question.
 #[derive(Debug, Clone, Copy)]
 struct Asked {
     at: Instant,
+    /// Programs that had been started.
+    starts: u64,
     /// The stream has a name: another question only makes sure that it is still right.
     named: bool,
 }
@@ -48,8 +52,9 @@ struct Asked {
 pub(in crate::capture) struct Asking {
     questions: Option<mpsc::Sender<Question>>,
     asked: FxHashMap<(Pid, SocketAddr), Asked>,
-    /// Programs that were started on this machine: a container may be among them.
-    starts: Arc<AtomicU64>,
+    /// Where sockets are going that are not connected yet.
+    dialled: FxHashMap<ConnectionId, SocketAddr>,
+    started: Arc<Started>,
     pub(in crate::capture) directory: Directory,
 }
 
@@ -57,34 +62,53 @@ impl Asking {
     /// Starts the thread that answers.
     pub(in crate::capture) fn start(settings: &Settings, told: Sender<Told>) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
-        let (directory, starts) = (Directory::default(), Arc::default());
-        let started = watch::start(settings, receiver, told, directory.clone(), Arc::clone(&starts));
-        if let Err(error) = started {
+        let (directory, started) = (Directory::default(), Arc::default());
+        if let Err(error) = watch::start(settings, &sender, receiver, told, directory.clone(), Arc::clone(&started)) {
             tracing::warn!(%error, "no thread to find containers: backends are called by their addresses");
         }
         let questions = settings.names.then_some(sender);
-        Self { questions, asked: FxHashMap::default(), starts, directory }
+        Self { questions, asked: FxHashMap::default(), dialled: FxHashMap::default(), started, directory }
     }
 
     /// A program was started.
-    pub(in crate::capture) fn program_started(&self) {
-        self.starts.fetch_add(1, Relaxed);
+    pub(in crate::capture) fn program_started(&self, pid: Pid) {
+        self.started.note(pid);
     }
 
-    /// A socket appeared. Gives what the stream has to say of its peer, if that is asked for.
-    pub(in crate::capture) fn opened(&mut self, pid: Pid, open: &Open, ports: &[SocketAddr]) -> Option<Kind<'static>> {
-        let questions = self.questions.as_ref()?;
-        let dialled = match open.origin {
-            Origin::Dialled => true,
-            Origin::Accepted => false,
-            Origin::Found => ports.iter().all(|port| port.port() != open.local.port()),
-        };
-        if !dialled || open.peer.ip().is_unspecified() {
-            return None;
+    /// Something happened to a socket. Gives what the stream has to say of its peer, if that is asked for now: there is
+    /// nothing to be found before two ends are connected.
+    pub(in crate::capture) fn seen(&mut self, event: &Event<'_>, ports: &[SocketAddr]) -> Option<Kind<'static>> {
+        match &event.kind {
+            Kind::Open(open) => match open.origin {
+                Origin::Dialled if self.questions.is_some() => {
+                    if self.dialled.len() >= MOST {
+                        // Ends of sockets were lost.
+                        self.dialled.clear();
+                    }
+                    self.dialled.insert(open.connection, open.peer);
+                    None
+                }
+                Origin::Found if ports.iter().all(|port| port.port() != open.local.port()) => {
+                    self.ask(event.pid, open.peer)
+                }
+                _ => None,
+            },
+            Kind::State(State { connection, change, .. }) => {
+                let peer = self.dialled.remove(connection)?;
+                matches!(change, Change::Established { .. }).then(|| self.ask(event.pid, peer))?
+            }
+            _ => None,
         }
-        let (key, now) = ((pid, open.peer), Instant::now());
+    }
+
+    fn ask(&mut self, pid: Pid, peer: SocketAddr) -> Option<Kind<'static>> {
+        let questions = self.questions.as_ref()?;
+        let (key, now) = ((pid, peer), Instant::now());
         let before = self.asked.get(&key).copied();
-        if before.is_some_and(|before| now - before.at < AGAIN) {
+        let starts = self.started.count();
+        // One that nobody had may be that of a container that has just been started.
+        let settled = |before: Asked| now - before.at < AGAIN && (before.named || before.starts == starts);
+        if before.is_some_and(settled) {
             return None;
         }
         if before.is_none() && self.asked.len() >= MOST {
@@ -94,9 +118,9 @@ impl Asking {
             }
         }
         let named = before.is_some_and(|before| before.named);
-        questions.try_send(Question { pid, peer: open.peer, waits: !named }).ok()?;
-        self.asked.insert(key, Asked { at: now, named });
-        (!named).then_some(Kind::Peer(Peer { address: open.peer, owner: Owner::Asked }))
+        questions.try_send(Question { pid, peer, waits: !named, tries: 0 }).ok()?;
+        self.asked.insert(key, Asked { at: now, starts, named });
+        (!named).then_some(Kind::Peer(Peer { address: peer, owner: Owner::Asked }))
     }
 
     /// What the thread says of a peer.

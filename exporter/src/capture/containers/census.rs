@@ -16,8 +16,6 @@ pub(super) struct Census {
 pub(super) struct Network {
     /// Inode of the namespace.
     pub(super) id: u64,
-    /// The machine's own: processes that are in no container are in it as well.
-    pub(super) is_machine: bool,
     pub(super) addresses: Vec<IpAddr>,
     /// Processes of containers, by age.
     pub(super) members: Vec<Member>,
@@ -42,22 +40,35 @@ pub(super) enum Unit {
 
 impl Census {
     pub(super) fn take(proc: &Proc) -> Self {
-        let machine = network_id(proc, 1);
-        let mut networks: BTreeMap<u64, Network> = BTreeMap::new();
-        for pid in proc.pids() {
-            let Some((member, id)) = Member::of(proc, pid).zip(network_id(proc, pid)) else { continue };
-            let network = networks.entry(id).or_insert_with(|| Network {
-                id,
-                is_machine: machine == Some(id),
-                addresses: addresses(proc, pid),
-                members: Vec::new(),
-            });
-            network.members.push(member);
+        let mut census = Self::default();
+        proc.pids().into_iter().for_each(|pid| census.add(proc, pid));
+        census
+    }
+
+    /// Takes in a process that is new, or has become another program.
+    pub(super) fn add(&mut self, proc: &Proc, pid: Pid) {
+        for network in self.networks.values_mut() {
+            network.members.retain(|member| member.pid != pid);
         }
-        for network in networks.values_mut() {
-            network.members.sort_by_key(|member| (member.start_time, member.pid));
+        let Some((member, id)) = Member::of(proc, pid).zip(network_id(proc, pid)) else { return };
+        let network =
+            self.networks.entry(id).or_insert_with(|| Network { id, addresses: Vec::new(), members: Vec::new() });
+        if network.members.is_empty() {
+            network.addresses = addresses(proc, pid);
         }
-        Self { networks }
+        network.members.push(member);
+        network.members.sort_by_key(|member| (member.start_time, member.pid));
+    }
+
+    /// Reads the addresses anew, and forgets who is gone.
+    pub(super) fn refresh(&mut self, proc: &Proc) {
+        for network in self.networks.values_mut() {
+            network.members.retain(|member| proc.start_time(member.pid) == Some(member.start_time));
+            if let Some(member) = network.members.first() {
+                network.addresses = addresses(proc, member.pid);
+            }
+        }
+        self.networks.retain(|_, network| !network.members.is_empty());
     }
 
     pub(super) fn network(&self, id: u64) -> Option<&Network> {

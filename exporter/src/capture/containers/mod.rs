@@ -12,6 +12,7 @@ mod names;
 mod owner;
 mod request;
 mod settings;
+mod started;
 mod watch;
 
 pub use settings::{Settings, Socket};

@@ -15,9 +15,9 @@ use crate::event::Pid;
 pub(super) struct Owner {
     /// The namespace that has the address.
     network: u64,
-    /// The oldest process of it; as long as it runs the container does.
+    /// The oldest process that listens.
     pub(super) member: Member,
-    /// Where several share the address: the sockets that listen on the port.
+    /// The sockets that listen on the port: several containers may share the address.
     listeners: Vec<u64>,
 }
 
@@ -44,16 +44,13 @@ fn in_network(proc: &Proc, network: &Network, peer: SocketAddr, ours: &HashSet<S
     if !rows.iter().any(|row| row.state != LISTEN && row.local == peer && ours.contains(&row.remote)) {
         return None;
     }
-    let first = network.members.first()?;
-    if !network.is_machine && network.members.iter().all(|member| member.unit == first.unit) {
-        return Some(Owner { network: network.id, member: first.clone(), listeners: Vec::new() });
-    }
     let listeners = listeners(&rows, peer);
     let holders: Vec<(&Member, HashSet<u64>)> =
         network.members.iter().map(|member| (member, proc.sockets(member.pid))).collect();
     let holds = |sockets: &HashSet<u64>| listeners.iter().any(|inode| sockets.contains(inode));
     let (member, _) = holders.iter().find(|(_, sockets)| holds(sockets))?;
-    // One that nobody here holds is of a process outside: docker-proxy listens for containers elsewhere.
+    // One that nobody here holds is of a process outside (docker-proxy listens for containers elsewhere), or of one that
+    // came after the census.
     let certain = listeners.iter().all(|inode| holders.iter().any(|(_, sockets)| sockets.contains(inode)))
         && holders.iter().filter(|(_, sockets)| holds(sockets)).all(|(other, _)| other.unit == member.unit);
     certain.then(|| Owner { network: network.id, member: (*member).clone(), listeners })
@@ -77,7 +74,6 @@ impl Owner {
         proc.start_time(pid) == Some(self.member.start_time)
             && network_id(proc, pid) == Some(self.network)
             && (peer.ip().is_loopback() || addresses(proc, pid).contains(&peer.ip()))
-            && (self.listeners.is_empty()
-                || listeners(&proc.tcp(pid, |row| listens(row, peer)), peer) == self.listeners)
+            && listeners(&proc.tcp(pid, |row| listens(row, peer)), peer) == self.listeners
     }
 }

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -18,6 +17,7 @@ use super::engine::{self, Engine};
 use super::names::Names;
 use super::owner::{self, Owner};
 use super::settings::Settings;
+use super::started::Started;
 use crate::capture::ask::Told;
 use crate::capture::clock;
 use crate::capture::process::Proc;
@@ -29,21 +29,26 @@ const MOST: usize = 512;
 /// Peers that are told of at once.
 const MOST_TOLD: usize = 16_384;
 
-/// A census is taken anew after a program was started, and after so long in any case.
-const STALE: Duration = Duration::from_secs(30);
-
-/// What taking it may cost, at most: one part in so many.
+/// What taking a census may cost, at most: one part in so many.
 const SHARE: u32 = 8;
+
+/// What is started is taken in by itself: the whole is for what was missed.
+const AT_MOST_EVERY: Duration = Duration::from_secs(5);
+
+/// How often a question is put again, and how long after the first time.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A process, for good.
 type Process = (Pid, u64);
 
 pub(super) fn start(
     settings: &Settings,
+    asking: &mpsc::Sender<Question>,
     questions: mpsc::Receiver<Question>,
     told: Sender<Told>,
     directory: Directory,
-    starts: Arc<AtomicU64>,
+    started: Arc<Started>,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let changed = Arc::new(Notify::new());
@@ -56,7 +61,8 @@ pub(super) fn start(
         names: Names { engines, directory },
         census: Census::default(),
         taken: None,
-        starts,
+        started,
+        again: asking.downgrade(),
         told: FxHashMap::default(),
         waited_for: FxHashSet::default(),
         exits,
@@ -73,7 +79,9 @@ struct Watch {
     names: Names,
     census: Census,
     taken: Option<Taken>,
-    starts: Arc<AtomicU64>,
+    started: Arc<Started>,
+    /// Where a question is put again.
+    again: mpsc::WeakSender<Question>,
     /// What the stream was told.
     told: FxHashMap<(Pid, SocketAddr), (Owner, String)>,
     waited_for: FxHashSet<Process>,
@@ -86,8 +94,6 @@ struct Watch {
 struct Taken {
     at: Instant,
     cost: Duration,
-    /// Programs that had been started.
-    starts: u64,
 }
 
 impl Watch {
@@ -116,7 +122,8 @@ impl Watch {
         }
     }
 
-    async fn answer(&mut self, Question { pid, peer, waits }: Question) {
+    async fn answer(&mut self, question: Question) {
+        let Question { pid, peer, waits, .. } = question;
         let key = (pid, peer);
         if let Some((owner, name)) = self.told.get(&key) {
             if owner.still_has(&self.proc, peer) {
@@ -129,13 +136,16 @@ impl Watch {
             self.told.remove(&key);
             self.tell(key, event::Owner::Gone);
         }
-        let found = match self.find(pid, peer) {
-            None if self.is_stale() => {
-                self.take_census(waits).await;
-                self.find(pid, peer)
-            }
-            found => found,
-        };
+        self.take_in_what_started();
+        let mut found = self.find(pid, peer);
+        if found.is_none() {
+            self.census.refresh(&self.proc);
+            found = self.find(pid, peer);
+        }
+        if found.is_none() && self.may_count() {
+            self.count();
+            found = self.find(pid, peer);
+        }
         let watched =
             found.filter(|owner| self.has_room() && self.wait_for((owner.member.pid, owner.member.start_time)));
         let named = match watched {
@@ -146,6 +156,7 @@ impl Watch {
             if waits {
                 self.tell(key, event::Owner::Unknown);
             }
+            self.ask_again(question);
             return;
         };
         let since = self.begun(&owner);
@@ -167,22 +178,36 @@ impl Watch {
         found.still_has(&self.proc, peer).then_some(found)
     }
 
-    fn is_stale(&self) -> bool {
-        let starts = self.starts.load(Relaxed);
-        self.taken.is_none_or(|taken| taken.starts != starts || taken.at.elapsed() > STALE)
+    fn take_in_what_started(&mut self) {
+        match self.started.take() {
+            Some(pids) if self.taken.is_some() => pids.into_iter().for_each(|pid| self.census.add(&self.proc, pid)),
+            _ => self.count(),
+        }
     }
 
-    async fn take_census(&mut self, waits: bool) {
-        if let Some(taken) = self.taken {
-            let rest = (taken.cost * SHARE).saturating_sub(taken.at.elapsed());
-            if !rest.is_zero() && !waits {
-                return;
-            }
-            tokio::time::sleep(rest).await;
-        }
-        let (at, starts) = (Instant::now(), self.starts.load(Relaxed));
+    fn may_count(&self) -> bool {
+        self.taken.is_none_or(|taken| taken.at.elapsed() > (taken.cost * SHARE).max(AT_MOST_EVERY))
+    }
+
+    fn count(&mut self) {
+        let at = Instant::now();
         self.census = Census::take(&self.proc);
-        self.taken = Some(Taken { at, cost: at.elapsed(), starts });
+        self.taken = Some(Taken { at, cost: at.elapsed() });
+    }
+
+    /// A container that is just being started, or a table that changed while it was read: an address that containers
+    /// have is looked at again, for its connection may stay for long.
+    fn ask_again(&self, question: Question) {
+        if question.tries >= TRIES || self.census.with(question.peer.ip()).next().is_none() {
+            return;
+        }
+        let again = self.again.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(PAUSE * 4u32.pow(question.tries)).await;
+            if let Some(again) = again.upgrade() {
+                let _ = again.try_send(Question { waits: false, tries: question.tries + 1, ..question });
+            }
+        });
     }
 
     /// When the owner's process was started, on the clock of the stream.

@@ -21,7 +21,7 @@ const API_EVERY: Duration = Duration::from_secs(2);
 impl Session {
     /// A program was started: looked at when it had time to become what it will be.
     pub(super) fn started(&mut self, pid: Pid) {
-        self.containers.program_started();
+        self.containers.program_started(pid);
         let comm = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         let named = !self.settings.selection.executables.is_empty() || !self.settings.selection.pids.is_empty();
         if named || comm.starts_with("traefik") {
