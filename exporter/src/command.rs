@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::capture;
+use crate::capture::containers::Socket;
 use crate::config::Configuration;
 use crate::export::stdout;
 use crate::pipeline::NamesFrom;
@@ -77,8 +78,8 @@ pub struct Capture {
     /// Watch this process only, whatever it is called; may be given several times.
     #[arg(long, value_name = "PID")]
     pub pid: Vec<u32>,
-    /// Watch only Traefiks in containers whose id starts so.
-    #[arg(long, value_name = "ID")]
+    /// Watch only the Traefik in the container of this name, or of an id that starts so; may be given several times.
+    #[arg(long, value_name = "NAME")]
     pub container: Vec<String>,
     /// File name of a Traefik that is called otherwise.
     #[arg(long, value_name = "NAME")]
@@ -89,6 +90,9 @@ pub struct Capture {
     /// Address of Traefik's API, where its static configuration does not tell.
     #[arg(long, value_name = "ADDR")]
     pub api: Option<SocketAddr>,
+    /// Docker's socket, which tells the names of containers; `off` for not at all, `auto` where it usually is.
+    #[arg(long, value_name = "SOCKET", default_value = "auto", value_parser = Socket::parse)]
+    pub docker: Socket,
     /// Size of the buffer between kernel and hoptap, in KiB; a power of two.
     #[arg(long, value_name = "KIB", default_value_t = capture::RING_BYTES / 1024, value_parser = ring)]
     pub ring: u32,

@@ -66,6 +66,27 @@ pub enum Kind<'a> {
     /// What the table of header compression of one direction was, of a connection that we do not know it of.
     #[serde(borrow)]
     Table(Table<'a>),
+    /// Whose a peer of the process is.
+    Peer(Peer),
+}
+
+/// An address that a process talks to, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peer {
+    pub address: SocketAddr,
+    pub owner: Owner,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Owner {
+    /// It was asked for: the answer is on its way.
+    Asked,
+    /// No container that could be named.
+    Unknown,
+    /// A container, which has had the address since then at the latest.
+    Container { name: String, since: Time },
+    /// The container that had it has it no more.
+    Gone,
 }
 
 /// The dynamic table (RFC 7541, 2.3.2) as the process has it.

@@ -1,59 +1,91 @@
-//! A real Docker engine of its own: apart from one that the machine may run, and gone with its owner.
+//! A Docker engine of the tests' own: its data, its socket and its networks are nobody else's.
 
-use std::path::Path;
-use std::process::{Command, Output};
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 use crate::process::{Process, Scratch, Stdout, on_path};
 
-/// Networks of containers are taken from here, for the usual ones may be a running engine's.
-const ADDRESSES: &str = r#"[{"base": "172.31.80.0/20", "size": 24}]"#;
-
-/// Stopped when dropped, its containers before it.
+/// Stopped when dropped, with every container that it runs.
 #[derive(Debug)]
 pub struct Docker {
     process: Process,
+    socket: PathBuf,
+    /// The first two numbers of addresses in its networks.
+    range: String,
     scratch: Scratch,
+}
+
+/// What a program in an image needs besides itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Image<'a> {
+    /// The program, and how it is called in the image.
+    pub program: Option<(&'a Path, &'a str)>,
+    /// Files that stand at the same path in the image.
+    pub files: &'a [PathBuf],
+}
+
+/// What this machine lacks to run an engine, as far as it can be seen without starting one.
+pub fn lacking() -> Option<String> {
+    let daemon = daemon();
+    let missing = [("dockerd", daemon.is_some()), ("docker", on_path("docker").is_some())];
+    let missing: Vec<&str> = missing.into_iter().filter(|(_, there)| !there).map(|(name, _)| name).collect();
+    (!missing.is_empty()).then(|| format!("expected {} on PATH, found none: run `make setup`", missing.join(" and ")))
+}
+
+/// Debian keeps it where only root's PATH looks.
+fn daemon() -> Option<PathBuf> {
+    on_path("dockerd").or_else(|| Some(PathBuf::from("/usr/sbin/dockerd")).filter(|path| path.is_file()))
 }
 
 impl Docker {
     /// # Errors
-    /// Where there is no engine, or it does not start: with what it logged.
+    /// Where it does not start on this machine: with what it said last.
     pub async fn start() -> Result<Self> {
         let scratch = Scratch::new("docker")?;
-        let path = |name: &str| scratch.path().join(name);
-        let settings = format!(
-            r#"{{"data-root": {:?}, "exec-root": {:?}, "pidfile": {:?}, "hosts": ["unix://{}"], "bridge": "none",
-                "default-address-pools": {ADDRESSES}, "shutdown-timeout": 5}}"#,
-            path("data"),
-            path("exec"),
-            path("pid"),
-            path("docker.sock").display(),
-        );
-        std::fs::write(path("daemon.json"), settings)?;
-        let mut command = Command::new(daemon().context("expected dockerd: scripts/setup installs it")?);
-        command.arg("--config-file").arg(path("daemon.json"));
-        let process = Process::start(command, &path("docker.log"), Stdout::Log)?;
-        let mut docker = Self { process, scratch };
-        let (host, folder) = (docker.host(), docker.scratch.path().to_owned());
-        docker
-            .process
-            .wait_until("answered", Duration::from_secs(60), async || {
-                client(&host, &folder).args(["version"]).output().is_ok_and(|output| output.status.success())
-            })
-            .await?;
+        let of = |name: &str| scratch.path().join(name);
+        let socket = of("socket");
+        // Others may run engines on this machine, and their networks must not meet.
+        let range = format!("10.{}", 160 + std::process::id() % 64);
+        std::fs::write(of("daemon.json"), "{}")?;
+        let mut command = Command::new(daemon().context("dockerd")?);
+        command
+            .args(["--bridge", "none", "--storage-driver", "overlay2"])
+            .arg("--default-address-pool")
+            .arg(format!("base={range}.128.0/17,size=24"))
+            .args(["--host", &host(&socket)]);
+        for option in ["data-root", "exec-root", "pidfile", "config-file"] {
+            let name = if option == "config-file" { "daemon.json" } else { option };
+            command.arg(format!("--{option}")).arg(of(name));
+        }
+        let process = Process::start(command, &of("dockerd.log"), Stdout::Log)?;
+        let mut docker = Self { process, socket, range, scratch };
+        let asked = docker.socket.clone();
+        let ready = async || docker_cli(&asked, &["version"]).is_ok();
+        docker.process.wait_until("started", Duration::from_secs(60), ready).await.map_err(|error| {
+            let said = format!("{error:#}");
+            let last = said.lines().rev().find(|line| line.contains("level=fatal") || line.contains("failed"));
+            anyhow::anyhow!("dockerd does not start here: {}", last.unwrap_or(&said))
+        })?;
         Ok(docker)
     }
 
-    /// As DOCKER_HOST names it.
-    pub fn host(&self) -> String {
-        format!("unix://{}", self.socket().display())
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
     }
 
-    pub fn socket(&self) -> std::path::PathBuf {
-        self.scratch.path().join("docker.sock")
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// As `DOCKER_HOST` names it.
+    pub fn host(&self) -> String {
+        host(&self.socket)
     }
 
     /// Lets `docker compose` be this program.
@@ -67,18 +99,125 @@ impl Docker {
         Ok(())
     }
 
-    /// `docker`, to be given arguments.
+    /// `docker`, to be given arguments; neither logins nor plugins of whoever runs the tests.
     pub fn command(&self) -> Command {
-        client(&self.host(), self.scratch.path())
+        let mut command = Command::new("docker");
+        command.env("DOCKER_HOST", self.host()).env("DOCKER_CONFIG", self.scratch.path());
+        command.env_remove("DOCKER_CONTEXT").stdin(Stdio::null());
+        command
     }
 
-    /// What `docker` with these arguments prints.
+    /// An address in a range that no other network of this engine has.
+    pub fn address(&self, third: u8, fourth: u8) -> String {
+        format!("{}.{third}.{fourth}", self.range)
+    }
+
+    /// What `docker` prints.
     ///
     /// # Errors
-    /// Where it fails: with what it says.
+    /// Where it fails: with what it said.
     pub fn run(&self, arguments: &[&str]) -> Result<String> {
-        said(self.command().args(arguments).output()?).with_context(|| format!("docker {}", arguments.join(" ")))
+        docker_cli(&self.socket, arguments)
     }
+
+    /// Makes an image out of files of this machine; nothing is fetched.
+    ///
+    /// # Errors
+    /// Where a file is not there.
+    pub fn image(&self, name: &str, image: &Image<'_>) -> Result<()> {
+        let root = Scratch::new("image")?;
+        let mut changes = Vec::new();
+        for directory in ["tmp", "etc", "var/run"] {
+            std::fs::create_dir_all(root.path().join(directory))?;
+        }
+        if let Some((program, called)) = image.program {
+            std::fs::copy(program, root.path().join(called)).with_context(|| format!("copy {}", program.display()))?;
+            changes = vec!["--change".to_owned(), format!("ENTRYPOINT [\"/{called}\"]")];
+        }
+        for file in image.files {
+            let to = root.path().join(file.strip_prefix("/")?);
+            std::fs::create_dir_all(to.parent().unwrap_or(root.path()))?;
+            std::fs::copy(file, &to).with_context(|| format!("copy {}", file.display()))?;
+        }
+        let mut tar = Command::new("tar")
+            .arg("-C")
+            .arg(root.path())
+            .args(["-c", "."])
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("start tar")?;
+        let output = Command::new("docker")
+            .args(["--host", &self.host()])
+            .arg("import")
+            .args(changes)
+            .args(["-", name])
+            .stdin(tar.stdout.take().context("the output of tar")?)
+            .output()?;
+        ensure!(tar.wait()?.success(), "tar failed");
+        ensure!(output.status.success(), "docker import: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+
+    /// What the engine says of a container.
+    ///
+    /// # Errors
+    /// Where it has none of this name.
+    pub fn inspect(&self, name: &str) -> Result<Inspected> {
+        let text = self.run(&["container", "inspect", name])?;
+        let value: Value = serde_json::from_str(&text)?;
+        let value = value.get(0).with_context(|| format!("expected a container {name}"))?.clone();
+        Ok(Inspected(value))
+    }
+}
+
+impl Drop for Docker {
+    fn drop(&mut self) {
+        // An engine that goes leaves containers running.
+        if let Ok(all) = self.run(&["ps", "--all", "--quiet"]) {
+            let mut arguments = vec!["rm", "--force"];
+            arguments.extend(all.split_whitespace());
+            let _may_have_none = self.run(&arguments);
+        }
+        if let Ok(networks) = self.run(&["network", "ls", "--quiet", "--filter", "type=custom"]) {
+            let mut arguments = vec!["network", "rm"];
+            arguments.extend(networks.split_whitespace());
+            let _may_have_none = self.run(&arguments);
+        }
+        let _reported = self.process.stop();
+    }
+}
+
+/// As `docker inspect` tells it.
+#[derive(Debug)]
+pub struct Inspected(Value);
+
+impl Inspected {
+    /// As much of the id as `docker ps` shows.
+    pub fn short_id(&self) -> String {
+        self.text("/Id").chars().take(12).collect()
+    }
+
+    /// As `docker ps` shows it.
+    pub fn name(&self) -> String {
+        self.text("/Name").trim_start_matches('/').to_owned()
+    }
+
+    pub fn pid(&self) -> u64 {
+        self.0.pointer("/State/Pid").and_then(Value::as_u64).unwrap_or_default()
+    }
+
+    /// In a network.
+    pub fn address(&self, network: &str) -> Option<IpAddr> {
+        self.text(&format!("/NetworkSettings/Networks/{network}/IPAddress")).parse().ok()
+    }
+
+    fn text(&self, place: &str) -> &str {
+        self.0.pointer(place).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+fn host(socket: &Path) -> String {
+    format!("unix://{}", socket.display())
 }
 
 /// Standard output of a command that must not fail.
@@ -90,22 +229,24 @@ pub fn said(output: Output) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// What this machine lacks to run one.
-pub fn lacking() -> Option<String> {
-    if daemon().is_none() {
-        return Some("expected dockerd (Debian: docker.io): scripts/setup installs it".to_owned());
+fn docker_cli(socket: &Path, arguments: &[&str]) -> Result<String> {
+    let output =
+        Command::new("docker").args(["--host", &host(socket)]).args(arguments).stdin(Stdio::null()).output()?;
+    if !output.status.success() {
+        let mut said = String::from_utf8_lossy(&output.stderr).into_owned();
+        write!(said, "{}", String::from_utf8_lossy(&output.stdout))?;
+        bail!("docker {}: {}", arguments.join(" "), said.trim());
     }
-    on_path("docker").is_none().then(|| "expected the docker command (Debian: docker.io)".to_owned())
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Debian keeps it where only root's PATH looks.
-fn daemon() -> Option<std::path::PathBuf> {
-    on_path("dockerd").or_else(|| Some("/usr/sbin/dockerd".into()).filter(|path: &std::path::PathBuf| path.is_file()))
-}
-
-/// Its own configuration folder: neither logins nor plugins of whoever runs the tests.
-fn client(host: &str, folder: &Path) -> Command {
-    let mut command = Command::new("docker");
-    command.env("DOCKER_HOST", host).env("DOCKER_CONFIG", folder).env_remove("DOCKER_CONTEXT");
-    command
+/// The libraries that a program of this machine needs, its loader among them.
+///
+/// # Errors
+/// Where `ldd` cannot tell.
+pub fn libraries(program: &Path) -> Result<Vec<PathBuf>> {
+    let output = Command::new("ldd").arg(program).output().context("start ldd")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let words = text.split_whitespace().filter(|word| word.starts_with('/')).map(PathBuf::from);
+    Ok(words.collect())
 }

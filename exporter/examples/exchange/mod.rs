@@ -54,6 +54,7 @@ pub(crate) fn exchange(process: Arc<Process>) -> Exchange {
             resend_count: 0,
             service: Some("service-a@docker".into()),
             server_url: Some("http://172.18.0.3:8000".into()),
+            container: None,
             link: Some(Link::Exact),
             router: Some("service-a@docker".into()),
             entrypoint: Some("web".into()),

@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use crate::event::{Configuration, Own, Pid};
+use crate::event::{Configuration, Own, Peer, Pid};
 use crate::traefik::api::{Api, Error};
 
 /// What a thread that asks has to say.
@@ -16,6 +16,10 @@ pub(super) enum Told {
     Own(Pid, Own, Sender<()>),
     /// It has said all it has to say, which is nothing where the API did not answer.
     Done(Pid),
+    /// Whose a peer of the process is.
+    Peer(Pid, Peer),
+    /// Containers are called otherwise than before.
+    Names,
 }
 
 /// However the asking ends.

@@ -1,4 +1,4 @@
-//! The two clocks of an event stream, and whether they can be trusted.
+//! The clocks of an event stream, whether they can be trusted, and the one that processes are dated by.
 
 use crate::event::Time;
 
@@ -7,7 +7,7 @@ pub fn monotonic() -> Time {
     read(libc::CLOCK_MONOTONIC)
 }
 
-/// `CLOCK_BOOTTIME`, nanoseconds: the same with the time in which the machine slept.
+/// `CLOCK_BOOTTIME`, nanoseconds: the same with the time in which the machine slept. The clock of `/proc/PID/stat`.
 pub fn boot() -> Time {
     read(libc::CLOCK_BOOTTIME)
 }

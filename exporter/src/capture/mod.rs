@@ -3,6 +3,7 @@
 pub mod binary;
 pub mod btf;
 pub mod clock;
+pub mod containers;
 pub mod permissions;
 pub mod process;
 pub mod uprobes;

@@ -15,6 +15,7 @@ use hoptap_ebpf as abi;
 
 use super::ask::Told;
 use super::clock;
+use super::containers::{self, Asking};
 use super::convert::{self, Notice};
 use super::pod::Pod;
 use super::process::{self, Selection};
@@ -35,6 +36,8 @@ pub struct Settings {
     pub names: NamesFrom,
     /// Address of Traefik's API, where its static configuration does not tell.
     pub api: Option<SocketAddr>,
+    /// Who is asked for the names of containers.
+    pub containers: containers::Settings,
 }
 
 /// Takes the events.
@@ -99,6 +102,7 @@ pub struct Session {
     /// Processes that were looked at and are not to be traced, by start time.
     refused: BTreeMap<Pid, u64>,
     told: (Sender<Told>, Receiver<Told>),
+    containers: Asking,
     asked: Instant,
     scans: Vec<Instant>,
     /// It was said that there is nothing to trace.
@@ -112,13 +116,17 @@ impl Session {
     ///
     /// # Errors
     /// The kernel side cannot be put in place, or none of the processes that were named is there.
-    pub fn attach(settings: Settings, readiness: Arc<Readiness>) -> Result<Self, Error> {
+    pub fn attach(mut settings: Settings, readiness: Arc<Readiness>) -> Result<Self, Error> {
         let pids = &settings.selection.pids;
         let proc = process::Proc::of_this_machine();
         // Who names processes does not wait for others; a Traefik that has yet to start has no id.
         if !pids.is_empty() && pids.iter().all(|pid| proc.start_time(*pid).is_none()) {
             return Err(Error::NoProcess(pids.clone()));
         }
+        let told = channel();
+        // Names are learned while the programs are loaded.
+        let containers = Asking::start(&settings.containers, told.0.clone());
+        settings.selection.names = containers.directory.clone();
         let mut programs = Programs::load(settings.hook, settings.ring_bytes)?;
         for (hook, reason) in &programs.refused {
             readiness.hook_refused(hook.as_str(), reason);
@@ -141,7 +149,8 @@ impl Session {
             ports: BTreeMap::new(),
             named: BTreeMap::new(),
             refused: BTreeMap::new(),
-            told: channel(),
+            told,
+            containers,
             asked: Instant::now(),
             scans: vec![Instant::now()],
             waiting: false,
@@ -213,14 +222,22 @@ impl Session {
     fn drain(&mut self, handler: &mut impl Handler) -> bool {
         let mut notices = Vec::new();
         let mut drained = false;
-        let traced = &self.traced;
+        let (traced, containers, ports) = (&self.traced, &mut self.containers, &self.ports);
+        let mut take = |event: &Event<'_>| {
+            handler.event(event);
+            if let Kind::Open(_) | Kind::State(_) = event.kind {
+                let ports = ports.get(&event.pid).map(Vec::as_slice).unwrap_or_default();
+                if let Some(kind) = containers.seen(event, ports) {
+                    handler.event(&Event { kind, ..event.clone() });
+                }
+            }
+        };
         for _ in 0..BATCH {
             let Some(item) = self.ring.next() else {
                 drained = true;
                 break;
             };
-            let notice =
-                convert::record(&item, |pid| traced.get(&pid), &mut self.lost, &mut |event| handler.event(event));
+            let notice = convert::record(&item, |pid| traced.get(&pid), &mut self.lost, &mut take);
             notices.extend(notice);
         }
         for notice in notices {

@@ -36,6 +36,9 @@ impl Watch {
             capture.executable.clone_from(&file.traefik.executables);
         }
         capture.api = capture.api.or(file.traefik.api);
+        if !said("docker", &self.said) {
+            capture.docker.clone_from(&file.containers.docker);
+        }
         if !said("listen", &self.said) {
             capture.listen = file.metrics.listen.map_or(Listen::Off, Listen::At);
         }
@@ -62,7 +65,7 @@ impl Doctor {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-    use super::super::Format;
+    use super::super::{Format, Socket};
     use super::*;
 
     const FILE: &str = "
@@ -72,6 +75,7 @@ stacks: {one: {plugins: [{type: http_capture, config: {level: full, format: json
 tap: {http: {stack: one}}
 traefik: {pid: [1, 2], container: ab, api: '127.0.0.1:8080', names: api}
 metrics: {listen: 'off'}
+containers: {docker: 'off'}
 ";
 
     fn watch(line: &str) -> Watch {
@@ -87,18 +91,20 @@ metrics: {listen: 'off'}
         assert_eq!(watch.capture.container, ["ab"]);
         assert_eq!(watch.capture.api, Some("127.0.0.1:8080".parse().unwrap()));
         assert_eq!(watch.capture.listen, Listen::Off);
+        assert_eq!(watch.capture.docker, Socket::Off);
         assert_eq!(watch.tell.names, Names::Api);
         assert_eq!(watch.tell.format, None, "each exchange is printed as its own stack says");
     }
 
     #[test]
     fn the_line_stands_even_where_it_says_the_default() {
-        let line = "hoptap --pid 9 --api 127.0.0.1:1 --listen 0.0.0.0:9464 --names auto --level summary --format text";
+        let line = "hoptap --pid 9 --api 127.0.0.1:1 --listen 0.0.0.0:9464 --docker auto --names auto --level summary --format text";
         let watch = watch(line);
         assert_eq!(watch.capture.pid, [9]);
         assert!(watch.capture.container.is_empty());
         assert_eq!(watch.capture.api, Some("127.0.0.1:1".parse().unwrap()));
         assert_eq!(watch.capture.listen, Listen::At("0.0.0.0:9464".parse().unwrap()));
+        assert_eq!(watch.capture.docker, Socket::Auto);
         assert_eq!(watch.tell.names, Names::Auto);
         assert!(watch.said.contains("level"));
         assert_eq!(watch.tell.format, Some(Format::Text));

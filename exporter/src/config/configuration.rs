@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::keys::{Key, Keys, key};
 use super::kind::{Parsed, Section};
-use super::own::{Limits, Metrics, Spans, Traefik, limits, metrics, spans, traefik};
+use super::own::{Limits, Metrics, Spans, Traefik, containers, limits, metrics, spans, traefik};
 use super::redact::redact;
 use super::services::{EventTarget, ObjectTarget, Otlp, Services, services};
 use super::stacks::{HttpCapture, Level, Macro, Stack, rulekit, stacks};
 use super::tap::{Tap, Through, tap};
+use crate::capture::containers::Settings as Containers;
 use crate::redact::Redaction;
 
 /// What a file says, with every default filled in.
@@ -20,6 +21,7 @@ pub struct Configuration {
     pub stacks: Vec<Stack>,
     pub tap: Tap,
     pub traefik: Traefik,
+    pub containers: Containers,
     pub metrics: Metrics,
     pub spans: Spans,
     pub redact: Arc<Redaction>,
@@ -59,6 +61,10 @@ pub(super) fn configuration(keys: &mut Keys<'_, '_>) -> Option<Configuration> {
         section("traefik", "{names: api}", "Which Traefiks are watched. Left out: all that run, now and later."),
         &Section(traefik),
     );
+    let containers = keys.section(
+        section("containers", "{docker: 'off'}", "How containers get their names. None of it is needed."),
+        &Section(containers),
+    );
     let metrics =
         keys.section(section("metrics", "{listen: '127.0.0.1:9464'}", "What Prometheus scrapes."), &Section(metrics));
     let spans = keys.section(section("spans", "{sample: {rest: 0.05}}", "What traces hold."), &Section(spans));
@@ -73,6 +79,7 @@ pub(super) fn configuration(keys: &mut Keys<'_, '_>) -> Option<Configuration> {
         stacks: stacks?,
         tap: tap?,
         traefik: traefik?,
+        containers: containers?,
         metrics: metrics?,
         spans: spans?,
         redact: redact?,
@@ -86,6 +93,7 @@ impl Configuration {
         let filters = |file: &Self| file.tap.filters.iter().map(|filter| format!("{filter:?}")).collect::<Vec<_>>();
         let sections = [
             ("traefik", self.traefik == now.traefik),
+            ("containers", self.containers == now.containers),
             ("metrics", self.metrics == now.metrics),
             ("tap.filters", filters(self) == filters(now)),
         ];

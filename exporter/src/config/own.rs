@@ -1,11 +1,12 @@
-//! What Qtap does not have: `traefik`, `metrics`, `spans` and `limits`.
+//! What Qtap does not have: `traefik`, `containers`, `metrics`, `spans` and `limits`.
 
 use std::net::SocketAddr;
 
 use super::keys::{Keys, key};
 use super::kind::{Bool, Named, Section, Text, named, one_or_list};
 use super::services::{Otlp, otlp};
-use super::values::{ADDRESS, LISTEN, RATIO, bytes, whole};
+use super::values::{ADDRESS, LISTEN, RATIO, SOCKET, bytes, whole};
+use crate::capture::containers::{self, Socket};
 
 /// Which Traefiks are watched, and how they are asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +35,12 @@ pub(super) fn traefik(keys: &mut Keys<'_, '_>) -> Option<Traefik> {
     let pid = whole::<1, { u32::MAX as u64 }>("a process id");
     let pids = key("pid", "[4711]", "Watch these processes only, whatever they are called.");
     let pids = keys.section(pids, &one_or_list(pid));
-    let containers = key("container", "[3f2a9c, 81bd]", "Watch only Traefiks in containers whose id starts so.");
-    let containers = keys.section(containers, &one_or_list(Text("a container's id, or its begin")));
+    let containers = key(
+        "container",
+        "[edge-traefik-1, 3f2a9c]",
+        "Watch only Traefiks in containers of these names, or with ids that start so.",
+    );
+    let containers = keys.section(containers, &one_or_list(Text("a container's name, its id, or the begin of its id")));
     let executables = key("executable", "[edge-proxy]", "File names of Traefiks that are called otherwise.");
     let executables = keys.section(executables, &one_or_list(Text("a file name")));
     let api = key("api", "127.0.0.1:8080", "Address of Traefik's API. Left out: found by itself.");
@@ -48,6 +53,17 @@ pub(super) fn traefik(keys: &mut Keys<'_, '_>) -> Option<Traefik> {
     let names = keys.or(names, &named(), NamesFrom::Auto);
     let pids = pids?.into_iter().filter_map(|pid| u32::try_from(pid).ok()).collect();
     Some(Traefik { pids, containers: containers?, executables: executables?, api, names })
+}
+
+pub(super) fn containers(keys: &mut Keys<'_, '_>) -> Option<containers::Settings> {
+    let names = key("names", "false", "Call backends by the names of their containers in `server.address`.");
+    let names = keys.or(names, &Bool, true);
+    let docker = "Docker's socket, which tells the names of containers; `off` for not at all. `auto`: what DOCKER_HOST \
+        says, or /var/run/docker.sock, if it is there.";
+    let docker = keys.or(key("docker", "/run/user/1000/docker.sock", docker), &SOCKET, Socket::Auto);
+    let podman = "The same for Podman. `auto`: /run/podman/podman.sock, if it is there.";
+    let podman = keys.or(key("podman", "off", podman), &SOCKET, Socket::Auto);
+    Some(containers::Settings { names, docker, podman })
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

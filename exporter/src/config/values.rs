@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use hyper::Uri;
 
 use super::kind::Parsed;
+use crate::capture::containers::Socket;
 
 pub(super) fn show<T: ToString>(value: &T) -> String {
     value.to_string()
@@ -92,6 +93,10 @@ pub(super) const LISTEN: Parsed<Option<SocketAddr>> = Parsed {
     },
     show: |address| address.map_or_else(|| "off".to_owned(), |address| address.to_string()),
 };
+
+/// A socket of this machine.
+pub(super) const SOCKET: Parsed<Socket> =
+    Parsed { expected: "the path of a socket, `auto` or `off`", parse: Socket::parse, show: Socket::show };
 
 /// An address that is connected to.
 pub(super) const ADDRESS: Parsed<SocketAddr> = Parsed {

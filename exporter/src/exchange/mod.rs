@@ -124,6 +124,8 @@ pub struct Attempt {
     pub service: Option<Name>,
     /// As [`Server::server_url`].
     pub server_url: Option<Name>,
+    /// Whose the address is that the request went to, as its users call it. None: no container, or not known for sure.
+    pub container: Option<Name>,
     /// None where there is no client request to link to.
     pub link: Option<Link>,
     /// Router of the client request, for the labels of its metrics.

@@ -86,9 +86,7 @@ pub fn attempt(attempt: &Attempt, redaction: &Redaction, sink: &mut impl Sink) {
     method(hop, sink);
     url::reached(hop, redaction, |pieces| sink.pieces(key::URL_FULL, pieces));
     sink.fixed(key::URL_SCHEME, url::scheme(hop));
-    let peer = Short::ip(hop.peer.ip());
-    sink.text(key::SERVER_ADDRESS, peer.as_str());
-    sink.integer(key::SERVER_PORT, hop.peer.port().into());
+    server_address(attempt, sink);
     if attempt.resend_count > 0 {
         sink.integer(key::HTTP_REQUEST_RESEND_COUNT, attempt.resend_count.into());
     }
@@ -106,6 +104,15 @@ pub fn attempt(attempt: &Attempt, redaction: &Redaction, sink: &mut impl Sink) {
         sink.fixed(key::HOPTAP_LINK, link(sure));
     }
     headers(hop, redaction, sink);
+}
+
+/// Where a request went, as people call it: the container where it is known, else the address.
+pub fn server_address(attempt: &Attempt, sink: &mut impl Sink) {
+    match &attempt.container {
+        Some(container) => sink.name(key::SERVER_ADDRESS, container),
+        None => sink.text(key::SERVER_ADDRESS, Short::ip(attempt.hop.peer.ip()).as_str()),
+    }
+    sink.integer(key::SERVER_PORT, attempt.hop.peer.port().into());
 }
 
 /// `error.type`: the status where it is one of the failures of this side, else why there is none.

@@ -72,6 +72,7 @@ pub(crate) fn attempt(span_id: u64) -> Attempt {
         resend_count: 0,
         service: Some("service-a@docker".into()),
         server_url: Some("http://172.18.0.3:8000".into()),
+        container: None,
         link: Some(Link::Exact),
         router: Some("service-a@docker".into()),
         entrypoint: Some("web".into()),
@@ -191,6 +192,7 @@ pub(crate) fn retried() -> Exchange {
         ..attempt(0).hop
     };
     exchange.attempts[0].resend_count = 1;
+    exchange.attempts[0].container = Some("demo-service-a-1".into());
     exchange.attempts.insert(0, refused);
     exchange
 }

@@ -62,6 +62,7 @@ fn egress(exchange: &Exchange, attempt: &Attempt, redaction: &Redaction, out: &m
     url::reached(hop, redaction, |pieces| request(hop, &pieces.concat(), out))?;
     option(out, "Service", attempt.service.as_deref())?;
     option(out, "Server", attempt.server_url.as_deref())?;
+    option(out, "Container", attempt.container.as_deref())?;
     option(out, "Host header", hop.host.as_deref().map(url::without_user).as_deref())?;
     if attempt.resend_count > 0 {
         line(out, "Retry", attempt.resend_count)?;

@@ -166,6 +166,7 @@ fn attempt(
         resend_count: 0,
         service: owner.service,
         server_url: owner.url,
+        container: None,
         link: owner.run.map(|_| owner.link),
         router,
         entrypoint,

@@ -8,6 +8,7 @@ mod egress;
 mod http3;
 mod ingress;
 mod names;
+mod peers;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -29,6 +30,7 @@ use crate::traefik::Names;
 use bodies::{count_bodies, kept};
 use ingress::Lingering;
 use names::Sources;
+use peers::Peers;
 
 /// Names that are held at once; Traefik's configuration bounds them, this bounds Traefik.
 const MAX_NAMES: usize = 65_536;
@@ -137,6 +139,9 @@ pub struct Pipeline {
     tally: Tally,
     /// Losses so far.
     epoch: Epoch,
+    peers: Peers,
+    /// Time of the last event.
+    now: Time,
 }
 
 impl Pipeline {
@@ -166,6 +171,8 @@ impl Pipeline {
             own_heads: 0,
             tally: Tally::default(),
             epoch: 0,
+            peers: Peers::default(),
+            now: 0,
         }
     }
 
@@ -187,6 +194,7 @@ impl Pipeline {
         tracing::trace!(?event);
         let Event { time, pid, kind } = event;
         let (time, pid) = (*time, *pid);
+        self.now = time;
         self.counters.events.fetch_add(1, Relaxed);
         match kind {
             Kind::Clock { unix } => {
@@ -233,10 +241,12 @@ impl Pipeline {
             Kind::Ended(ended) => self.gone(time, pid, ended, sink),
             Kind::Tls(tls) => self.tls(tls),
             Kind::Table(table) => self.table(time, table, sink),
+            Kind::Peer(peer) => self.peer(time, pid, peer),
         }
         self.tell_lingering(time);
         self.linker.pass(time);
         self.drain(sink);
+        self.tell_named(time, sink);
     }
 
     /// The end of the stream: hands out what is complete, and counts what is not.
@@ -266,6 +276,7 @@ impl Pipeline {
         self.linker.finish();
         self.linker.pass(time);
         self.drain(sink);
+        self.tell_named(Time::MAX, sink);
         self.seen();
     }
 
@@ -298,7 +309,7 @@ impl Pipeline {
                 exchange.hops_mut().for_each(Hop::describe_contents);
                 count_bodies(&exchange, &self.counters);
             }
-            sink.exchange(exchange);
+            self.hand_out(self.now, exchange, sink);
         }
         // Its capacity is kept.
         self.linker.out = out;
@@ -560,6 +571,8 @@ impl Pipeline {
         // The process itself stays until its last exchange is handed out.
         self.linker.finish();
         self.drain(sink);
+        self.tell_named(Time::MAX, sink);
+        self.forget_peers(pid);
         self.processes.remove(&pid);
     }
 
@@ -567,7 +580,12 @@ impl Pipeline {
     pub fn size(&self) -> usize {
         let streams: usize =
             self.connections.values().filter_map(|it| it.streams.as_ref()).map(|it| it.iter().count()).sum();
-        self.connections.len() + self.linker.size() + self.lingering.len() + self.http3.len() + streams
+        self.connections.len()
+            + self.linker.size()
+            + self.lingering.len()
+            + self.http3.len()
+            + self.peers.len()
+            + streams
     }
 }
 

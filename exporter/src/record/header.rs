@@ -9,7 +9,10 @@ const MAGIC: [u8; 8] = *b"hoptap\x1a\n";
 
 /// Goes up when [`crate::event::Event`] changes its shape: postcard writes no names, so that an older stream
 /// would be read as something else.
-pub(super) const FORMAT: u16 = 3;
+pub(super) const FORMAT: u16 = 4;
+
+/// Since this one events were only added, behind all others: what was written before is read as it was meant.
+pub(super) const OLDEST: u16 = 3;
 
 const MASKED: u16 = 1;
 
@@ -50,8 +53,8 @@ impl Header {
         let mut version = vec![0; usize::from(length)];
         from.read_exact(&mut version).map_err(short)?;
         let version = String::from_utf8_lossy(&version).into_owned();
-        if format != FORMAT {
-            return Err(Error::Format { found: format, expected: FORMAT, written_by: version });
+        if !(OLDEST..=FORMAT).contains(&format) {
+            return Err(Error::Format { found: format, oldest: OLDEST, newest: FORMAT, written_by: version });
         }
         let masked = flags & MASKED != 0;
         let header = Self { seed, version, masked };

@@ -25,9 +25,9 @@ pub enum Error {
     #[error("not a recording: expected a file that `hoptap record` wrote, found other bytes at its start")]
     NotARecording,
     #[error(
-        "the recording has format {found}, this hoptap reads format {expected}: replay it with hoptap {written_by}"
+        "the recording has format {found}, this hoptap reads formats {oldest} to {newest}: replay it with hoptap {written_by}"
     )]
-    Format { found: u16, expected: u16, written_by: String },
+    Format { found: u16, oldest: u16, newest: u16, written_by: String },
     #[error(
         "the recording ends inside record {record}, at byte {offset}: the writer was killed or the disk was full; all {record} records before it are whole"
     )]

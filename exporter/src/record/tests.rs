@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use super::*;
 use crate::event::{
-    Change, Configuration, Direction, Ended, Event, Frames, Goroutine, Kind, Open, Origin, Own, Probe, Process, Role,
-    State, Table, TablePlace, Tally, Tls, Transfer,
+    Change, Configuration, Direction, Ended, Event, Frames, Goroutine, Kind, Open, Origin, Own, Owner, Peer, Probe,
+    Process, Role, State, Table, TablePlace, Tally, Tls, Transfer,
 };
 
 const GOROUTINE: Goroutine = Goroutine { id: 77, parent: 7, role: Role::Serve };
@@ -98,6 +98,11 @@ fn every_kind() -> Vec<Event<'static>> {
     }
     kinds.push(Kind::Lost);
     kinds.push(Kind::Ended(Ended { connection: 1, error: 104, responses: 7, sealed: false }));
+    for owner in
+        [Owner::Asked, Owner::Unknown, Owner::Container { name: text("demo-service-a-1"), since: 7 }, Owner::Gone]
+    {
+        kinds.push(Kind::Peer(Peer { address: v4, owner }));
+    }
     for probe in [
         Probe::Router { router: "r@file", rule: "Host(`ä`)", service: "s", stream: 3 },
         Probe::Stream { stream: 5 },
@@ -256,7 +261,8 @@ fn another_format_is_named() {
     *bytes.get_mut(8).unwrap() = 9;
     let (_, end) = read(&bytes);
     let expected = format!(
-        "the recording has format 9, this hoptap reads format {}: replay it with hoptap {}",
+        "the recording has format 9, this hoptap reads formats {} to {}: replay it with hoptap {}",
+        header::OLDEST,
         header::FORMAT,
         env!("CARGO_PKG_VERSION")
     );

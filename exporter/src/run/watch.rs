@@ -12,6 +12,7 @@ use super::fanout::Fanout;
 use super::outputs::{contents, outputs};
 use super::reload::Reload;
 use super::{Error, rules, seed, stop_on_signals};
+use crate::capture::containers::{self, Directory};
 use crate::capture::process::Selection;
 use crate::capture::{Handler, Session, Settings};
 use crate::command::{Capture, Listen, Watch};
@@ -114,6 +115,8 @@ pub(super) fn capture_settings(watch: &Watch) -> Settings {
     let mut settings = settings(&watch.capture, watch.tell.names.into());
     if let Some(file) = &watch.configuration {
         settings.selection.excluded.clone_from(&file.tap.filters);
+        settings.containers.podman.clone_from(&file.containers.podman);
+        settings.containers.names = file.containers.names;
     }
     if rules::of(watch, 0).policy.is_full() && !watch.said.contains("ring") {
         settings.ring_bytes = RING_WITH_BODIES;
@@ -129,10 +132,12 @@ pub(super) fn settings(capture: &Capture, names: pipeline::NamesFrom) -> Setting
             containers: capture.container.clone(),
             executables: capture.executable.clone(),
             excluded: Vec::new(),
+            names: Directory::default(),
         },
         ring_bytes: capture.ring * 1024,
         names,
         api: capture.api,
+        containers: containers::Settings { docker: capture.docker.clone(), ..containers::Settings::default() },
     }
 }
 

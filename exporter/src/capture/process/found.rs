@@ -8,6 +8,7 @@ use super::container;
 use super::executable::Executable;
 use super::selection::is_traefik_name;
 use super::{Proc, Selection};
+use crate::capture::containers::pod_of;
 
 /// Commands of Traefik that end by themselves: a container's health check starts one every few seconds.
 const SHORT_LIVED: [&str; 2] = ["healthcheck", "version"];
@@ -119,7 +120,7 @@ impl Proc {
             return Looked::Other;
         }
         let container = self.text(pid, "cgroup").and_then(|cgroup| container::short_id(&cgroup));
-        if !selection.takes_container(container.as_deref()) {
+        if !selection.takes_container(container.as_deref(), || pod_of(self, pid)) {
             return Looked::Other;
         }
         if let Looks::Alike(why) = looks {

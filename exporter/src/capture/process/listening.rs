@@ -1,12 +1,8 @@
 //! Where a process listens: its sockets among those of its network namespace.
 
-use std::collections::HashSet;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
-use super::Proc;
-
-/// `TCP_LISTEN` (include/net/tcp_states.h).
-const LISTEN: &str = "0A";
+use super::{LISTEN, Proc};
 
 impl Proc {
     /// See [`super::listening`].
@@ -15,106 +11,10 @@ impl Proc {
         if own.is_empty() {
             return Vec::new();
         }
-        let mut found: Vec<SocketAddr> = ["net/tcp", "net/tcp6"]
-            .iter()
-            .filter_map(|table| self.text(pid, table))
-            .flat_map(|table| {
-                table
-                    .lines()
-                    .filter_map(listener)
-                    .filter(|(_, inode)| own.contains(inode))
-                    .map(|(address, _)| address)
-                    .collect::<Vec<_>>()
-            })
-            .collect();
+        let rows = self.tcp(pid, |row| row.state == LISTEN && own.contains(&row.inode));
+        let mut found: Vec<SocketAddr> = rows.iter().map(|row| row.local).collect();
         found.sort_unstable();
         found.dedup();
         found
-    }
-
-    /// Inodes of the sockets that a process has open.
-    fn sockets(&self, pid: u32) -> HashSet<u64> {
-        let Ok(descriptors) = std::fs::read_dir(self.of(pid).join("fd")) else {
-            return HashSet::new();
-        };
-        descriptors
-            .filter_map(|descriptor| {
-                let target = std::fs::read_link(descriptor.ok()?.path()).ok()?;
-                let inode = target.to_str()?.strip_prefix("socket:[")?;
-                inode.strip_suffix(']')?.parse().ok()
-            })
-            .collect()
-    }
-}
-
-/// Address and inode of a line of `/proc/net/tcp` or `tcp6`, if it is a listening socket.
-fn listener(line: &str) -> Option<(SocketAddr, u64)> {
-    let mut columns = line.split_ascii_whitespace();
-    let local = columns.nth(1)?;
-    if columns.nth(1)? != LISTEN {
-        return None;
-    }
-    Some((address(local)?, columns.nth(5)?.parse().ok()?))
-}
-
-/// The kernel prints addresses as words of 32 bits in its own byte order, and the port as a number.
-fn address(text: &str) -> Option<SocketAddr> {
-    let (ip, port) = text.split_once(':')?;
-    let port = u16::from_str_radix(port, 16).ok()?;
-    let word = |index: usize| {
-        let digits = ip.get(index * 8..index * 8 + 8)?;
-        u32::from_str_radix(digits, 16).ok().map(u32::to_ne_bytes)
-    };
-    let ip = match ip.len() {
-        8 => Ipv4Addr::from(word(0)?).into(),
-        32 => {
-            let mut bytes = [0; 16];
-            for (index, place) in bytes.chunks_exact_mut(4).enumerate() {
-                place.copy_from_slice(&word(index)?);
-            }
-            Ipv6Addr::from(bytes).to_canonical()
-        }
-        _ => return None,
-    };
-    Some(SocketAddr::new(ip, port))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[cfg(target_endian = "little")]
-    fn lines() {
-        let rest = "00000000:00000000 00:00000000 00000000     0        0 41 1 0 100 0 0 10 0";
-        for (local, remote, state, expected) in [
-            ("0100007F:1F90", "00000000:0000", "0A", Some("127.0.0.1:8080")),
-            ("00000000:0050", "00000000:0000", "0A", Some("0.0.0.0:80")),
-            ("0100007F:1F90", "0100007F:0001", "01", None),
-            ("00000000000000000000000000000000:01BB", "00000000000000000000000000000000:0000", "0A", Some("[::]:443")),
-            (
-                "0000000000000000FFFF00000100007F:0050",
-                "00000000000000000000000000000000:0000",
-                "0A",
-                Some("127.0.0.1:80"),
-            ),
-            (
-                "B80D0120000000000000000001000000:0050",
-                "00000000000000000000000000000000:0000",
-                "0A",
-                Some("[2001:db8::1]:80"),
-            ),
-            ("0100007F", "0", "0A", None),
-            ("0100007F:1F900", "0", "0A", None),
-            ("01é00007F:0050", "0", "0A", None),
-        ] {
-            let line = format!("   0: {local} {remote} {state} {rest}");
-            let expected = expected.map(|address| (address.to_owned(), 41));
-            let found = listener(&line).map(|(address, inode)| (address.to_string(), inode));
-            assert_eq!(found, expected, "{line}");
-        }
-        let heading = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid";
-        assert_eq!(listener(heading), None);
-        assert_eq!(listener(""), None);
     }
 }

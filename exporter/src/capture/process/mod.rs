@@ -10,14 +10,17 @@ mod listening;
 mod maps;
 mod proc;
 mod selection;
+mod sockets;
 #[cfg(test)]
 mod tests;
 
 use std::net::SocketAddr;
 
+pub(super) use container::{pod_uid, short_id};
 pub use found::{Alike, Found, Search, Unlike};
 pub use proc::Proc;
 pub use selection::Selection;
+pub(super) use sockets::{LISTEN, Row};
 
 /// The processes that `selection` names, by pid, in ascending order, from `/proc`.
 pub fn find(selection: &Selection) -> Search {

@@ -35,12 +35,12 @@ impl Proc {
         Self { root: root.to_owned() }
     }
 
-    pub(super) fn of(&self, pid: u32) -> PathBuf {
+    pub(in crate::capture) fn of(&self, pid: u32) -> PathBuf {
         self.root.join(pid.to_string())
     }
 
     /// Every process, in ascending order; threads are not listed there.
-    pub(super) fn pids(&self) -> Vec<u32> {
+    pub(in crate::capture) fn pids(&self) -> Vec<u32> {
         let Ok(entries) = std::fs::read_dir(&self.root) else {
             return Vec::new();
         };
@@ -58,7 +58,7 @@ impl Proc {
         Some(bytes)
     }
 
-    pub(super) fn text(&self, pid: u32, file: &str) -> Option<String> {
+    pub(in crate::capture) fn text(&self, pid: u32, file: &str) -> Option<String> {
         let bytes = self.bytes(pid, file)?;
         Some(match String::from_utf8(bytes) {
             Ok(text) => text,

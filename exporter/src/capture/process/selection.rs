@@ -1,5 +1,6 @@
 //! Which processes to watch.
 
+use crate::capture::containers::Directory;
 use crate::config::Filter;
 
 /// Without anything in it: every process that is Traefik.
@@ -7,12 +8,14 @@ use crate::config::Filter;
 pub struct Selection {
     /// Exactly these processes, whatever they are called; ids as this `/proc` shows them.
     pub pids: Vec<u32>,
-    /// Only processes of containers whose id starts with one of these.
+    /// Only processes of containers that have one of these names, or whose id starts with one.
     pub containers: Vec<String>,
     /// Further file names of executables that are Traefik: for renamed builds.
     pub executables: Vec<String>,
     /// Never those whose executable is one of these.
     pub excluded: Vec<Filter>,
+    /// Names of containers, as far as they are known.
+    pub names: Directory,
 }
 
 impl Selection {
@@ -21,14 +24,17 @@ impl Selection {
         self.excluded.iter().any(|filter| filter.matches(executable))
     }
 
-    /// Says whether the container, as its short id, is one of those asked for.
-    pub(super) fn takes_container(&self, short_id: Option<&str>) -> bool {
-        self.containers.is_empty()
-            || short_id.is_some_and(|id| {
-                self.containers
-                    .iter()
-                    .any(|asked| !asked.is_empty() && (asked.starts_with(id) || id.starts_with(asked.as_str())))
-            })
+    /// Says whether the container, as its short id, is one of those asked for. `pod`: the name of the pod that it
+    /// belongs to.
+    pub(super) fn takes_container(&self, short_id: Option<&str>, pod: impl Fn() -> Option<String>) -> bool {
+        if self.containers.is_empty() {
+            return true;
+        }
+        let Some(id) = short_id else { return false };
+        let name = self.names.name(id).map(|name| (*name).to_owned()).or_else(pod);
+        let asked =
+            |asked: &String| asked.starts_with(id) || id.starts_with(asked.as_str()) || name.as_ref() == Some(asked);
+        self.containers.iter().filter(|asked| !asked.is_empty()).any(asked)
     }
 }
 
@@ -89,8 +95,15 @@ mod tests {
             (asked(&["123"]), id, false),
             (asked(&[""]), id, false),
             (asked(&["0123"]), None, false),
+            (asked(&["demo-traefik-1"]), id, true),
+            (asked(&["demo-traefik"]), id, false),
+            (asked(&["edge-7d9f5"]), id, false),
         ] {
-            assert_eq!(selection.takes_container(id), expected, "{selection:?}");
+            selection.names.insert("0123456789ab", "demo-traefik-1");
+            assert_eq!(selection.takes_container(id, || None), expected, "{selection:?}");
         }
+        let pod = || Some("edge-7d9f5".to_owned());
+        assert!(asked(&["edge-7d9f5"]).takes_container(id, pod));
+        assert!(!asked(&["edge"]).takes_container(id, pod));
     }
 }

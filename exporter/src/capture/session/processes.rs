@@ -21,6 +21,7 @@ const API_EVERY: Duration = Duration::from_secs(2);
 impl Session {
     /// A program was started: looked at when it had time to become what it will be.
     pub(super) fn started(&mut self, pid: Pid) {
+        self.containers.program_started(pid);
         let comm = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         let named = !self.settings.selection.executables.is_empty() || !self.settings.selection.pids.is_empty();
         if named || comm.starts_with("traefik") {
@@ -102,7 +103,7 @@ impl Session {
             pid,
             executable = process.executable,
             version = process.version,
-            container = process.container,
+            container = self.containers.name(pid, process.container.as_deref()).or(process.container),
             probes = process.probes.len(),
             "tracing Traefik"
         );
@@ -163,7 +164,10 @@ impl Session {
 
     pub(super) fn publish(&self, pid: Pid) {
         if let Some(traced) = self.traced.get(&pid).filter(|traced| traced.waits.is_none()) {
-            self.readiness.traced(pid, traced.readiness());
+            let mut readiness = traced.readiness();
+            let named = self.containers.name(pid, readiness.container.as_deref());
+            readiness.container = named.or(readiness.container);
+            self.readiness.traced(pid, readiness);
         }
     }
 
@@ -224,6 +228,18 @@ impl Session {
                     let _ = done.send(());
                 }
                 Told::Done(pid) => self.begin(pid, handler),
+                Told::Peer(pid, peer) => {
+                    self.containers.answered(pid, &peer);
+                    if self.traced.contains_key(&pid) {
+                        handler.event(&Event { time, pid, kind: Kind::Peer(peer) });
+                    }
+                }
+                Told::Names => {
+                    if !self.settings.selection.containers.is_empty() {
+                        self.scans.push(Instant::now());
+                    }
+                    self.traced.keys().for_each(|pid| self.publish(*pid));
+                }
             }
         }
     }
@@ -244,6 +260,7 @@ impl Session {
         }
         self.ports.remove(&pid);
         self.named.remove(&pid);
+        self.containers.forget(pid);
         self.readiness.gone(pid);
     }
 }

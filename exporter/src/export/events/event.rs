@@ -95,8 +95,7 @@ fn egress(attempt: &Attempt, sink: &mut impl Sink) {
         sink.text(key::ERROR_TYPE, error.as_str());
     }
     // The backend's own: it is no person.
-    sink.text(key::SERVER_ADDRESS, Short::ip(hop.peer.ip()).as_str());
-    sink.integer(key::SERVER_PORT, hop.peer.port().into());
+    attributes::server_address(attempt, sink);
     sink.fixed(key::HOPTAP_HOP_ROLE, attributes::role(attempt.role));
     name(key::TRAEFIK_ENTRYPOINT_NAME, attempt.entrypoint.as_ref(), sink);
     name(key::TRAEFIK_ROUTER_NAME, attempt.router.as_ref(), sink);

@@ -84,7 +84,9 @@ pub(super) struct Client {
     pub(super) service: Option<Name>,
     /// As configured; tells where the request went better than the address does, which changes with every restart.
     pub(super) server_url: Option<Name>,
-    /// Where no URL is known.
+    /// Whose the address is: says it best.
+    pub(super) container: Option<Name>,
+    /// Where no URL is known, or the container is.
     pub(super) peer: Option<SocketAddr>,
     /// None: folded.
     pub(super) role: Option<Role>,
@@ -98,7 +100,10 @@ impl EncodeLabelSet for Client {
         put_name(encoder, label::TRAEFIK_ROUTER_NAME, self.router.as_ref())?;
         put_name(encoder, label::TRAEFIK_SERVICE_NAME, self.service.as_ref())?;
         put(encoder, label::HOPTAP_HOP_ROLE, self.role.map_or(OTHER, role_name))?;
-        if let Some(url) = &self.server_url {
+        if let (Some(container), Some(peer)) = (&self.container, self.peer) {
+            put(encoder, label::SERVER_ADDRESS, &**container)?;
+            put(encoder, label::SERVER_PORT, peer.port())?;
+        } else if let Some(url) = &self.server_url {
             let (host, port) = authority(url);
             put(encoder, label::SERVER_ADDRESS, host)?;
             put(encoder, label::SERVER_PORT, port)?;
@@ -117,6 +122,7 @@ impl Labels for Client {
             router: Some(Name::from(OTHER)),
             service: Some(Name::from(OTHER)),
             server_url: Some(Name::from(OTHER)),
+            container: None,
             peer: None,
             role: None,
             method: OTHER,

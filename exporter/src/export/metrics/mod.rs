@@ -14,7 +14,7 @@ mod process;
 mod series;
 mod traefik;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -95,6 +95,7 @@ struct ClientKey {
     router: usize,
     service: usize,
     server_url: usize,
+    container: usize,
     peer: Option<SocketAddr>,
     role: Role,
     method: &'static str,
@@ -237,11 +238,18 @@ impl Metrics {
         let hop = &attempt.hop;
         let method = hop.method.known();
         // The URL says it better, and does not change with every address that its name resolves to.
-        let peer = (attempt.server_url.is_none() && !hop.peer.ip().is_unspecified()).then_some(hop.peer);
+        let peer = match attempt.container {
+            // Its address changes with every start: series go by its name.
+            Some(_) => Some(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), hop.peer.port())),
+            None => (attempt.server_url.is_none() && !hop.peer.ip().is_unspecified()).then_some(hop.peer),
+        };
+        // A container that has a name is told by it, whatever URL it is reached by.
+        let server_url = attempt.server_url.as_ref().filter(|_| attempt.container.is_none());
         let key = ClientKey {
             router: address(attempt.router.as_ref()),
             service: address(attempt.service.as_ref()),
-            server_url: address(attempt.server_url.as_ref()),
+            server_url: address(server_url),
+            container: address(attempt.container.as_ref()),
             peer,
             role: attempt.role,
             method,
@@ -251,7 +259,8 @@ impl Metrics {
         let found = self.clients.get(key, || label::Client {
             router: attempt.router.clone(),
             service: attempt.service.clone(),
-            server_url: attempt.server_url.clone(),
+            server_url: server_url.cloned(),
+            container: attempt.container.clone(),
             peer,
             role: Some(attempt.role),
             method,

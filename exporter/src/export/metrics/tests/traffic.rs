@@ -91,6 +91,7 @@ fn attempt(role: Role, names: [&str; 3], hop: Hop) -> Attempt {
         resend_count: 0,
         service: name(names[1]),
         server_url: name(names[2]),
+        container: None,
         link: (role != Role::HealthCheck).then_some(Link::Exact),
         router: name(names[0]),
         entrypoint: name("web"),

@@ -96,6 +96,7 @@ fn attempt(source: &mut Source) -> Attempt {
         resend_count: source.of(&[0, 1, 200, u32::MAX]),
         service: name(source),
         server_url: name(source),
+        container: name(source),
         link: source.of(&[None, Some(Link::Exact), Some(Link::Inferred)]),
         router: name(source),
         entrypoint: name(source),
