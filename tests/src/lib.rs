@@ -35,6 +35,7 @@ pub mod exposition;
 pub mod hoptap;
 pub mod prometheus;
 pub mod span;
+pub mod terminal;
 
 pub mod names;
 mod truth;

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 
-use super::{Command, Listen, Names, Watch};
+use super::{Action, Command, Listen, Names, Watch};
 use crate::config::{Configuration, NamesFrom};
 
 impl Command {
@@ -17,6 +17,10 @@ impl Command {
     pub fn read<I: IntoIterator<Item: Into<OsString> + Clone>>(line: I) -> Result<Self, clap::Error> {
         let matches = Self::command().try_get_matches_from(line)?;
         let mut command = Self::from_arg_matches(&matches)?;
+        if let (Some(Action::Top(top)), Some((_, matches))) = (&mut command.action, matches.subcommand()) {
+            let of_capture = ["pid", "container", "executable", "capture", "api", "ring", "names"];
+            top.captures = of_capture.iter().any(|id| matches.value_source(id) == Some(ValueSource::CommandLine));
+        }
         let given = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
         command.watch.said = matches.ids().map(clap::Id::as_str).filter(given).map(str::to_owned).collect();
         Ok(command)
@@ -36,7 +40,7 @@ impl Watch {
         }
         capture.api = capture.api.or(file.traefik.api);
         if !said("listen", &self.said) {
-            capture.listen = file.metrics.listen.map_or(Listen::Off, Listen::At);
+            self.serve.listen = file.metrics.listen.map_or(Listen::Off, Listen::At);
         }
         if !said("names", &self.said) {
             self.tell.names = match file.traefik.names {
@@ -77,7 +81,7 @@ metrics: {listen: 'off'}
         assert_eq!(watch.capture.pid, [1, 2]);
         assert_eq!(watch.capture.container, ["ab"]);
         assert_eq!(watch.capture.api, Some("127.0.0.1:8080".parse().unwrap()));
-        assert_eq!(watch.capture.listen, Listen::Off);
+        assert_eq!(watch.serve.listen, Listen::Off);
         assert_eq!(watch.tell.names, Names::Api);
         assert_eq!(watch.tell.format, None, "each exchange is printed as its own stack says");
     }
@@ -89,7 +93,7 @@ metrics: {listen: 'off'}
         assert_eq!(watch.capture.pid, [9]);
         assert!(watch.capture.container.is_empty());
         assert_eq!(watch.capture.api, Some("127.0.0.1:1".parse().unwrap()));
-        assert_eq!(watch.capture.listen, Listen::At("0.0.0.0:9464".parse().unwrap()));
+        assert_eq!(watch.serve.listen, Listen::At("0.0.0.0:9464".parse().unwrap()));
         assert_eq!(watch.tell.names, Names::Auto);
         assert!(watch.said.contains("level"));
         assert_eq!(watch.tell.format, Some(Format::Text));
