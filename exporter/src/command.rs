@@ -40,7 +40,7 @@ pub enum Action {
     Record(Record),
     /// Tell what a file holds, as if it happened now. Needs no root.
     Replay(Replay),
-    /// Show rates, errors and durations of routers, services and servers, live.
+    /// Show rates, errors and durations of routers, services and servers, live: docs/top.md.
     Top(Top),
     /// Evaluate an expression of a rule on given fields: prints `true`, `false`, or `unknown:` and what is missing.
     Eval(Eval),
@@ -154,10 +154,6 @@ pub struct Replay {
     pub metrics: bool,
 }
 
-/// Quantiles are those that `histogram_quantile` of Prometheus gives: linear within a bucket of the durations on
-/// /metrics. ERR% are 5xx and responses that did not come whole, but not what the client gave up; TRAEFIK is the 95th
-/// percentile of the time that Traefik itself took; IN/S and OUT/S are bytes of bodies. Services and servers are counted
-/// once for each request to a backend, with mirrors, error pages and retries.
 #[derive(Debug, Clone, Args)]
 pub struct Top {
     /// Take the numbers from the hoptap that serves its metrics at this URL; `here`: watch from this process, which needs

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::num::NonZero;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -14,7 +15,6 @@ use anyhow::{Context, Result, bail, ensure};
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Ended when dropped.
-#[derive(Debug)]
 pub struct Terminal {
     child: Child,
     keyboard: File,
@@ -25,7 +25,6 @@ pub struct Terminal {
 }
 
 /// What is on the screen, and the bytes that put it there.
-#[derive(Debug)]
 struct Screen {
     parser: vt100::Parser,
     written: Vec<u8>,
@@ -54,7 +53,7 @@ impl Terminal {
             });
         }
         let child = command.spawn().with_context(|| format!("start {}", command.get_program().display()))?;
-        let screen = Screen { parser: vt100::Parser::new(rows, columns, 0), written: Vec::new() };
+        let screen = Screen { parser: vt100::Parser::new(some(rows)?, some(columns)?, 0), written: Vec::new() };
         let screen = Arc::new(Mutex::new(screen));
         let (mut output, shown) = (keyboard.try_clone()?, Arc::clone(&screen));
         std::thread::spawn(move || {
@@ -87,7 +86,7 @@ impl Terminal {
         // SAFETY: the descriptor is open, and `size` is what this request reads.
         let answer = unsafe { libc::ioctl(self.keyboard.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
         ensure!(answer == 0, "resize a terminal: {}", std::io::Error::last_os_error());
-        self.lock().parser.screen_mut().set_size(rows, columns);
+        self.lock().parser.screen_mut().set_size(some(rows)?, some(columns)?);
         Ok(())
     }
 
@@ -171,6 +170,10 @@ impl Settings {
         ensure!(answer == 0, "settings of a terminal: {}", std::io::Error::last_os_error());
         Ok(Self([found.c_iflag, found.c_oflag, found.c_cflag, found.c_lflag]))
     }
+}
+
+fn some(number: u16) -> Result<NonZero<u16>> {
+    NonZero::new(number).context("expected a terminal of some size")
 }
 
 /// Both ends: of who types and looks, and of the program.

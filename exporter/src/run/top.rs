@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
@@ -24,9 +24,12 @@ use crate::top::{self, BatchError, Choice, Own, Remote, Screen, Sheet, Source};
 /// What `--from` says for a capture of this process.
 const HERE: &str = "here";
 
+/// A Traefik that runs is found and its probes are in place within this, or there is none.
+const FOUND: Duration = Duration::from_secs(5);
+
 pub(super) fn run(top: &Top, note: Note) -> Result<(), Error> {
     let stop = stop_on_signals()?;
-    let (source, from, capture) = source(top)?;
+    let (source, from, capture) = source(top, &stop)?;
     let done =
         if top.is_on_screen() { show(top, source, &from, &stop, note) } else { print(top, source, &from, &stop) };
     if let Some(capture) = capture {
@@ -36,9 +39,9 @@ pub(super) fn run(top: &Top, note: Note) -> Result<(), Error> {
 }
 
 /// Where the numbers come from, how that is called, and what is to be ended afterwards.
-fn source(top: &Top) -> Result<(Box<dyn Source>, String, Option<Capturing>), Error> {
+fn source(top: &Top, stop: &AtomicBool) -> Result<(Box<dyn Source>, String, Option<Capturing>), Error> {
     let here = || {
-        let (own, capture) = Capturing::start(top)?;
+        let (own, capture) = Capturing::start(top, stop)?;
         Ok((Box::new(own) as Box<dyn Source>, "watching from here".to_owned(), Some(capture)))
     };
     let mut remote = match top.from.as_deref() {
@@ -101,8 +104,8 @@ struct Capturing {
 }
 
 impl Capturing {
-    /// Attaches, and counts from then on.
-    fn start(top: &Top) -> Result<(Own, Self), Error> {
+    /// Attaches, and counts from then on. `asked`: whoever started this wants no more of it.
+    fn start(top: &Top, asked: &AtomicBool) -> Result<(Own, Self), Error> {
         let (counters, readiness) = (Arc::new(Counters::default()), Arc::new(Readiness::default()));
         let tell = Tell { names: top.names, level: Level::Summary, format: None };
         let settings = rules::settings(&tell, None, false, seed());
@@ -114,6 +117,7 @@ impl Capturing {
         let capture = watch::settings(&top.capture, top.names.into());
         let stop = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&stop);
+        let state = Arc::clone(&readiness);
         let (sender, attached) = channel();
         let thread = std::thread::Builder::new().name("capture".into()).spawn(move || {
             match Session::attach(capture, readiness) {
@@ -126,6 +130,11 @@ impl Capturing {
         });
         let thread = thread.context("cannot start the capture")?;
         attached.recv().context("the capture ended before it was attached")??;
+        // The first numbers would otherwise be of a time in which nothing was seen.
+        let begun = Instant::now();
+        while !state.state().is_ready() && begun.elapsed() < FOUND && !asked.load(Relaxed) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         Ok((Own(page), Self { stop, thread }))
     }
 

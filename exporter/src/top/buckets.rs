@@ -58,7 +58,7 @@ impl Buckets {
 mod tests {
     use super::*;
 
-    /// Cumulative counts up to 1, 2, 4 and above; what Prometheus 2.42 says of them.
+    /// Cumulative counts up to 1, 2, 4 and above, and what the formula gives.
     #[track_caller]
     fn check(counts: [f64; 4], share: f64, expected: Option<(f64, bool)>) {
         let mut buckets = Buckets::default();

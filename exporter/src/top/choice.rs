@@ -179,7 +179,7 @@ mod tests {
     /// What sorts one view may not be there in the next.
     #[test]
     fn a_column_that_a_view_has_not() {
-        check("1←←←", "entrypoints by ACTIVE [] 0");
-        check("1←←←2", "routers by REQ/S [] 0");
+        check("1←←←←", "entrypoints by ACTIVE [] 0");
+        check("1←←←←2", "routers by REQ/S [] 0");
     }
 }

@@ -87,7 +87,7 @@ impl Column {
     pub fn text(self, row: &Row) -> String {
         match self {
             Self::Name => row.name.clone(),
-            Self::Rate => number::count(row.rate),
+            Self::Rate => number::rate(row.rate),
             Self::Errors => number::percent(row.failed),
             Self::Refused => number::percent(row.refused),
             Self::P50 => number::seconds(row.p50),

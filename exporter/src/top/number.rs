@@ -8,7 +8,16 @@ use crate::export::Readable;
 /// What stands where there is no number.
 pub(super) const NONE: &str = "-";
 
-/// Things per second, or things.
+/// Things each second: with digits behind the point also where they are noughts, so that a column can be compared.
+pub(super) fn rate(number: f64) -> String {
+    match number {
+        0.0 => "0".to_owned(),
+        _ if number < 9.995 => format!("{number:.2}"),
+        _ if number < 999.95 => format!("{number:.1}"),
+        _ => count(number),
+    }
+}
+
 pub(super) fn count(number: f64) -> String {
     scaled(number, 1000.0, ["", "k", "M", "G", "T", "P"])
 }
@@ -66,6 +75,9 @@ mod tests {
             (1e17, "100.0P"),
         ] {
             assert_eq!(count(number), expected, "{number}");
+        }
+        for (number, expected) in [(0.0, "0"), (0.04, "0.04"), (11.0, "11.0"), (9.996, "10.0"), (1234.5, "1234")] {
+            assert_eq!(rate(number), expected, "{number}");
         }
         assert_eq!(bytes(512.0), "512");
         assert_eq!(bytes(1_048_576.0), "1024K");

@@ -61,7 +61,7 @@ pub(super) fn first(history: &History, from: &str) -> String {
             1.0 => "1 Traefik".to_owned(),
             many => format!("{many} Traefiks"),
         });
-        parts.extend(history.window().map(|window| format!("{} req/s", number::count(window.rate()))));
+        parts.extend(history.window().map(|window| format!("{} req/s", number::rate(window.rate()))));
         parts.push(format!("{} active", number::count(active)));
     }
     parts.retain(|part| !part.is_empty());
@@ -85,12 +85,18 @@ pub(super) fn second(history: &History) -> String {
             causes.join(", ")
         ));
     }
-    if window.to.folded > window.from.folded {
-        parts.push("names beyond limits.max_series in _OTHER".to_owned());
-    }
-    let missing: Vec<_> = window.to.missing().collect();
+    parts.join("; ")
+}
+
+/// What makes the names less exact than they could be; nothing, mostly.
+pub(super) fn third(history: &History) -> String {
+    let mut parts = Vec::new();
+    let missing: Vec<_> = history.latest().map(|latest| latest.missing().collect()).unwrap_or_default();
     if !missing.is_empty() {
-        parts.push(format!("not in place: {}", missing.join(", ")));
+        parts.push(format!("probes that are not in place: {}", missing.join(", ")));
+    }
+    if history.window().is_some_and(|window| window.to.folded > window.from.folded) {
+        parts.push("too many names: some are told as _OTHER".to_owned());
     }
     parts.join("; ")
 }

@@ -44,7 +44,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, history: &History, choice: &mut Choice
         ratatui::text::Text::from(vec![
             Line::styled(sheet::first(history, around.from), bold),
             Line::raw(age + &sheet::second(history)),
-            Line::raw(around.message.unwrap_or_default()),
+            Line::raw(around.message.map_or_else(|| sheet::third(history), str::to_owned)),
         ]),
         head,
     );
