@@ -3,6 +3,7 @@
 mod configured;
 
 use std::collections::BTreeSet;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use crate::capture::containers::Socket;
 use crate::config::Configuration;
 use crate::export::stdout;
 use crate::pipeline::NamesFrom;
+use crate::top::{Column, View};
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 64 bad usage or configuration, 69 not permitted or nothing to attach to, \
     1 anything else.";
@@ -42,6 +44,8 @@ pub enum Action {
     Record(Record),
     /// Tell what a file holds, as if it happened now. Needs no root.
     Replay(Replay),
+    /// Show rates, errors and durations of routers, services and servers, live: docs/top.md.
+    Top(Top),
     /// Evaluate an expression of a rule on given fields: prints `true`, `false`, or `unknown:` and what is missing.
     Eval(Eval),
     /// Say whether this machine and its Traefik can be captured, and what to do where not. Changes nothing.
@@ -70,6 +74,8 @@ pub struct Watch {
     #[command(flatten)]
     pub capture: Capture,
     #[command(flatten)]
+    pub serve: Serve,
+    #[command(flatten)]
     pub tell: Tell,
 }
 
@@ -96,6 +102,10 @@ pub struct Capture {
     /// Size of the buffer between kernel and hoptap, in KiB; a power of two.
     #[arg(long, value_name = "KIB", default_value_t = capture::RING_BYTES / 1024, value_parser = ring)]
     pub ring: u32,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
     /// Serve /metrics, /healthz and /readyz here; `off` for not at all.
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:9464", value_parser = listen)]
     pub listen: Listen,
@@ -136,6 +146,8 @@ pub struct Record {
     pub file: PathBuf,
     #[command(flatten)]
     pub capture: Capture,
+    #[command(flatten)]
+    pub serve: Serve,
     /// Where router, rule and service names come from.
     #[arg(long, value_enum, default_value_t = Names::Auto, value_name = "SOURCE")]
     pub names: Names,
@@ -159,6 +171,51 @@ pub struct Replay {
 }
 
 #[derive(Debug, Clone, Args)]
+pub struct Top {
+    /// Take the numbers from the hoptap that serves its metrics at this URL; `here`: watch from this process, which needs
+    /// root. By default http://127.0.0.1:9464/metrics, and `here` if nothing listens there or a process is named.
+    #[arg(long, value_name = "URL")]
+    pub from: Option<String>,
+    /// The table that is shown first, or printed; JSON has all of them.
+    #[arg(long, value_enum, default_value_t = View::Routers, value_name = "VIEW")]
+    pub view: View,
+    /// The column by which rows are sorted, largest first.
+    #[arg(long, value_enum, default_value_t = Column::Rate, value_name = "COLUMN")]
+    pub sort: Column,
+    /// Rows whose name has this in it.
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
+    pub filter: String,
+    /// Seconds that the numbers are taken over. The screen moves on each second; a printed table covers what came since
+    /// the one before.
+    #[arg(long, default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=300))]
+    pub window: u32,
+    /// Print one table and end.
+    #[arg(long, conflicts_with = "batch")]
+    pub once: bool,
+    /// Print so many tables and end. Without it they are printed until a signal, where there is no terminal.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: Option<u32>,
+    /// Print tables so: as text, or one JSON object to a line.
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    #[command(flatten)]
+    pub capture: Capture,
+    /// Where router, rule and service names come from, if it watches by itself.
+    #[arg(long, value_enum, default_value_t = Names::Auto, value_name = "SOURCE")]
+    pub names: Names,
+    /// Flags of the capture were given.
+    #[arg(skip)]
+    pub captures: bool,
+}
+
+impl Top {
+    /// Whether it takes the terminal over.
+    pub fn is_on_screen(&self) -> bool {
+        !self.once && self.batch.is_none() && self.format.is_none() && std::io::stdout().is_terminal()
+    }
+}
+
+#[derive(Debug, Clone, Args)]
 pub struct Eval {
     /// The expression, such as 'http.res.status >= 500 and not is_internal()'.
     pub expression: String,
@@ -178,6 +235,8 @@ pub struct Doctor {
     pub config: Option<PathBuf>,
     #[command(flatten)]
     pub capture: Capture,
+    #[command(flatten)]
+    pub serve: Serve,
     /// Where router, rule and service names come from: `auto` takes probes, and the API where there are none.
     #[arg(long, value_enum, default_value_t = Names::Auto, value_name = "SOURCE")]
     pub names: Names,

@@ -26,6 +26,7 @@ pub mod counters;
 pub mod readiness;
 pub mod export;
 pub mod serve;
+pub mod top;
 pub mod config;
 pub mod doctor;
 pub mod command;

@@ -10,6 +10,8 @@ mod record;
 mod reload;
 mod replay;
 mod rules;
+mod note;
+mod top;
 mod watch;
 
 use std::io::IsTerminal;
@@ -18,6 +20,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::command::{Action, Command, Encoding, Log};
+
+use note::Note;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 pub use fanout::Fanout;
 
@@ -36,6 +41,9 @@ pub enum Error {
     Configuration(Box<crate::config::Report>),
     #[error(transparent)]
     Capture(#[from] crate::capture::Error),
+    /// Where `top` takes its numbers from.
+    #[error(transparent)]
+    Source(#[from] crate::top::Error),
     #[error(transparent)]
     Other(#[from] anyhow::Error),
 }
@@ -44,7 +52,8 @@ impl Error {
     pub fn code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Configuration(_) => USAGE,
-            Self::Capture(_) => UNAVAILABLE,
+            Self::Source(error) if error.is_usage() => USAGE,
+            Self::Capture(_) | Self::Source(_) => UNAVAILABLE,
             Self::Other(_) => 1,
         }
     }
@@ -52,7 +61,9 @@ impl Error {
 
 /// Does what the command line says.
 pub fn run(command: Command) -> ExitCode {
-    if let Err(problem) = log(&command.log) {
+    let note = Note::default();
+    let on_screen = matches!(&command.action, Some(Action::Top(top)) if top.is_on_screen());
+    if let Err(problem) = log(&command.log, on_screen.then_some(&note)) {
         // There is no log to say it in.
         let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("hoptap: {problem}\n").as_bytes());
         return ExitCode::from(USAGE);
@@ -62,6 +73,7 @@ pub fn run(command: Command) -> ExitCode {
         Some(Action::Check(check)) => check::run(&check),
         Some(Action::Record(record)) => record::run(&record),
         Some(Action::Replay(replay)) => replay::run(&replay),
+        Some(Action::Top(top)) => top::run(&top, note),
         Some(Action::Eval(eval)) => eval::run(&eval),
         Some(Action::Doctor(doctor)) => return doctor::run(doctor, command.watch.said),
         Some(Action::Man(man)) => manual::page(&man),
@@ -81,13 +93,18 @@ pub fn run(command: Command) -> ExitCode {
     }
 }
 
-fn log(settings: &Log) -> Result<(), String> {
+/// `note`: what stands in for standard error while a screen is drawn on the same terminal.
+fn log(settings: &Log, note: Option<&Note>) -> Result<(), String> {
     let filter = tracing_subscriber::EnvFilter::try_new(&settings.log_level)
         .map_err(|error| format!("--log-level {}: {error}", settings.log_level))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+    let is_terminal = std::io::stderr().is_terminal();
+    let note = note.filter(|_| is_terminal);
+    let writer = match note {
+        Some(note) => BoxMakeWriter::new(note.clone()),
+        None => BoxMakeWriter::new(std::io::stderr),
+    };
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(is_terminal && note.is_none());
     match settings.log_encoding {
         Encoding::Console => log.with_target(false).init(),
         Encoding::Json => log.json().flatten_event(true).init(),

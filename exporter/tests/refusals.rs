@@ -106,13 +106,15 @@ fn without_permission() {
     let copy = std::env::temp_dir().join(format!("hoptap-refusals-{}", std::process::id()));
     std::fs::copy(env!("CARGO_BIN_EXE_hoptap"), &copy).unwrap();
     let copy = File(copy);
-    let mut hoptap = Command::new(&copy.0);
-    hoptap.args(["--listen", "off"]);
-    if std::fs::metadata("/proc/self").is_ok_and(|process| std::os::unix::fs::MetadataExt::uid(&process) == 0) {
-        hoptap.uid(65534).gid(65534);
-    }
     let parts = ["CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH", "sudo hoptap", "setcap"];
-    ends(hoptap, "as nobody", 69, &parts);
+    for arguments in [["--listen", "off"].as_slice(), &["top", "--from", "here", "--once"]] {
+        let mut hoptap = Command::new(&copy.0);
+        hoptap.args(arguments);
+        if std::fs::metadata("/proc/self").is_ok_and(|process| std::os::unix::fs::MetadataExt::uid(&process) == 0) {
+            hoptap.uid(65534).gid(65534);
+        }
+        ends(hoptap, &format!("{arguments:?} as nobody"), 69, &parts);
+    }
 }
 
 /// Refused by `check` and by `--config` alike, before anything starts.

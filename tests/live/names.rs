@@ -165,11 +165,7 @@ fn series(samples: Vec<Sample>) -> Series {
         rest.iter().any(|start| name.starts_with(start)) && name != "traefik_service_server_up"
     };
     let mut series = Series::new();
-    for mut sample in samples.into_iter().filter(|sample| ours(&sample.name)) {
-        // The router's own service is not told: the leaf stands for it, and nothing where no service was reached.
-        if sample.name.starts_with("traefik_router_") {
-            sample.labels.remove("service");
-        }
+    for sample in samples.into_iter().filter(|sample| ours(&sample.name)) {
         *series.entry(format!("{}{:?}", sample.name, sample.labels)).or_default() += sample.value;
     }
     series

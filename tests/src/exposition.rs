@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use hoptap::top::exposition;
+
 /// One line of the exposition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
@@ -12,7 +14,14 @@ pub struct Sample {
 
 /// Every sample of a text or OpenMetrics exposition, in its order; comments and exemplars are left out.
 pub fn parse(text: &str) -> Vec<Sample> {
-    text.lines().filter_map(sample).collect()
+    let samples = text.lines().filter_map(exposition::Sample::parse);
+    samples
+        .map(|sample| Sample {
+            name: sample.name.to_owned(),
+            labels: sample.labels().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            value: sample.value,
+        })
+        .collect()
 }
 
 /// The sum of all samples of one name whose labels hold every pair of `labels`.
@@ -23,49 +32,6 @@ pub fn sum(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> f64 {
         .filter(|sample| labels.iter().all(|(key, value)| sample.labels.get(*key).is_some_and(|found| found == value)))
         .map(|sample| sample.value)
         .sum()
-}
-
-fn sample(line: &str) -> Option<Sample> {
-    if line.starts_with('#') {
-        return None;
-    }
-    let end = line.find(['{', ' '])?;
-    let (name, mut rest) = line.split_at(end);
-    let mut labels = BTreeMap::new();
-    if let Some(inner) = rest.strip_prefix('{') {
-        rest = inner;
-        while let Some((key, after)) = rest.split_once("=\"") {
-            if rest.starts_with('}') {
-                break;
-            }
-            let (value, after) = quoted(after)?;
-            labels.insert(key.trim_start_matches(',').to_owned(), value);
-            rest = after;
-            if rest.starts_with('}') {
-                break;
-            }
-        }
-        rest = rest.strip_prefix('}')?;
-    }
-    let value = rest.split_whitespace().next()?.parse().ok()?;
-    Some(Sample { name: name.to_owned(), labels, value })
-}
-
-/// The text up to the closing quote, without its escapes, and what follows the quote.
-fn quoted(text: &str) -> Option<(String, &str)> {
-    let mut value = String::new();
-    let mut chars = text.char_indices();
-    while let Some((at, char)) = chars.next() {
-        match char {
-            '"' => return Some((value, text.get(at + 1..)?)),
-            '\\' => match chars.next()?.1 {
-                'n' => value.push('\n'),
-                other => value.push(other),
-            },
-            other => value.push(other),
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ pub mod prometheus;
 pub mod stack;
 pub mod jaeger;
 pub mod span;
+pub mod terminal;
 
 pub mod names;
 mod truth;

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches};
 
-use super::{Command, Doctor, Listen, Names, Tell, Watch};
+use super::{Action, Command, Doctor, Listen, Names, Tell, Watch};
 use crate::config::{Configuration, NamesFrom};
 
 impl Command {
@@ -19,6 +19,10 @@ impl Command {
         let mut command = Self::from_arg_matches(&matches)?;
         let of = matches.subcommand().map_or(&matches, |(_, matches)| matches);
         let given = |id: &&str| of.value_source(id) == Some(ValueSource::CommandLine);
+        if let Some(Action::Top(top)) = &mut command.action {
+            let of_capture = ["pid", "container", "executable", "capture", "api", "ring", "names", "docker"];
+            top.captures = of_capture.iter().any(given);
+        }
         command.watch.said = of.ids().map(clap::Id::as_str).filter(given).map(str::to_owned).collect();
         Ok(command)
     }
@@ -40,7 +44,7 @@ impl Watch {
             capture.docker.clone_from(&file.containers.docker);
         }
         if !said("listen", &self.said) {
-            capture.listen = file.metrics.listen.map_or(Listen::Off, Listen::At);
+            self.serve.listen = file.metrics.listen.map_or(Listen::Off, Listen::At);
         }
         if !said("names", &self.said) {
             self.tell.names = match file.traefik.names {
@@ -56,8 +60,8 @@ impl Watch {
 impl Doctor {
     /// The run that is judged. `said`: the flags that were given.
     pub fn watch(self, said: BTreeSet<String>) -> Watch {
-        let Self { config, capture, names, level, format: _ } = self;
-        Watch { config, configuration: None, said, capture, tell: Tell { names, level, format: None } }
+        let Self { config, capture, serve, names, level, format: _ } = self;
+        Watch { config, configuration: None, said, capture, serve, tell: Tell { names, level, format: None } }
     }
 }
 
@@ -90,7 +94,7 @@ containers: {docker: 'off'}
         assert_eq!(watch.capture.pid, [1, 2]);
         assert_eq!(watch.capture.container, ["ab"]);
         assert_eq!(watch.capture.api, Some("127.0.0.1:8080".parse().unwrap()));
-        assert_eq!(watch.capture.listen, Listen::Off);
+        assert_eq!(watch.serve.listen, Listen::Off);
         assert_eq!(watch.capture.docker, Socket::Off);
         assert_eq!(watch.tell.names, Names::Api);
         assert_eq!(watch.tell.format, None, "each exchange is printed as its own stack says");
@@ -103,7 +107,7 @@ containers: {docker: 'off'}
         assert_eq!(watch.capture.pid, [9]);
         assert!(watch.capture.container.is_empty());
         assert_eq!(watch.capture.api, Some("127.0.0.1:1".parse().unwrap()));
-        assert_eq!(watch.capture.listen, Listen::At("0.0.0.0:9464".parse().unwrap()));
+        assert_eq!(watch.serve.listen, Listen::At("0.0.0.0:9464".parse().unwrap()));
         assert_eq!(watch.capture.docker, Socket::Auto);
         assert_eq!(watch.tell.names, Names::Auto);
         assert!(watch.said.contains("level"));

@@ -98,7 +98,9 @@ pub struct Server {
     pub router: Option<Name>,
     /// The rule of the last router that took it.
     pub rule: Option<Name>,
-    /// The leaf service that served; the router's service where no leaf was reached.
+    /// The service that the last router names: the weighted, mirroring or failover one where they nest.
+    pub router_service: Option<Name>,
+    /// The leaf service that served; None where none was reached.
     pub service: Option<Name>,
     /// URL of the server that answered, as configured but never with a user or a password.
     pub server_url: Option<Name>,

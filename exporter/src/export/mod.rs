@@ -28,6 +28,7 @@ use std::time::Duration;
 
 pub use counts::Counts;
 pub use direction::Direction;
+pub(crate) use time::Readable;
 
 use crate::exchange::Exchange;
 

@@ -198,6 +198,7 @@ pub fn server(context: crate::exchange::Context, hop: Hop, known: Known) -> Serv
         names: if router.is_some() { crate::exchange::NameSource::Probes } else { crate::exchange::NameSource::None },
         router,
         rule: known.rule,
+        router_service: known.service,
         service: known.leaf,
         server_url: known.url,
         unrouted: false,

@@ -119,7 +119,8 @@ impl Sources {
         let unknown = Addresses::new();
         let mut shared = |name: Option<Name>| name.map(|name| names.intern(&name));
         let mut answered = false;
-        let (router, rule) = (shared(resolution.router), shared(resolution.rule));
+        let of_router = resolution.service.or_else(|| resolution.router.as_deref().map(muxer));
+        let (router, rule, of_router) = (shared(resolution.router), shared(resolution.rule), shared(of_router));
         let mut served = (None, None);
         for index in 0..exchange.attempts.len() {
             let (before, from_here) = exchange.attempts.split_at_mut(index);
@@ -156,9 +157,16 @@ impl Sources {
             _ => NameSource::Api,
         };
         // A service that was never asked did not serve: a middleware or Traefik itself answered.
-        (server.router, server.rule) = (router, rule);
+        (server.router, server.rule, server.router_service) = (router, rule, of_router);
         (server.service, server.server_url) = served;
     }
+}
+
+/// What Traefik calls the service of a router that has children and no child for a request (`buildHTTPHandler`,
+/// pkg/server/router/router.go).
+fn muxer(routers: &str) -> Name {
+    let (_, last) = routers.rsplit_once(" -> ").unwrap_or(("", routers));
+    format!("{last}-muxer").into()
 }
 
 /// What Traefik would have done with a request.

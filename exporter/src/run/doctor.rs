@@ -41,7 +41,7 @@ fn subject(command: Doctor, said: BTreeSet<String>) -> Subject {
     Subject {
         file,
         capture: watch::capture_settings(&watch),
-        listen: match watch.capture.listen {
+        listen: match watch.serve.listen {
             Listen::Off => None,
             Listen::At(address) => Some(address),
         },

@@ -22,7 +22,7 @@ pub(super) fn run(record: &Record) -> Result<(), Error> {
     let writer = writer.with_context(|| format!("cannot write the recording {path}"))?;
     let stop = stop_on_signals()?;
     let mut tape = Tape { writer, written: 0, left_out: 0, failed: None, stop: Arc::clone(&stop) };
-    watch::capture(&record.capture, record.names.into(), &mut tape, &stop)?;
+    watch::capture(&record.capture, record.serve.listen, record.names.into(), &mut tape, &stop)?;
     if let Some(error) = tape.failed {
         return Err(anyhow::Error::new(error).context(format!("the recording {path} is not complete")).into());
     }

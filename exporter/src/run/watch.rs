@@ -38,7 +38,7 @@ pub(super) fn run(watch: Watch) -> Result<(), Error> {
     let stop = stop_on_signals()?;
     let settings = rules::of(watch, seed());
     let (fanout, page) = outputs(&watch.tell, watch.configuration.as_ref(), &settings.policy, &counters, &readiness)?;
-    let server = Server::start(watch.capture.listen, Some(page), &readiness)?;
+    let server = Server::start(watch.serve.listen, Some(page), &readiness)?;
     let mut session = Session::attach(capture_settings(watch), readiness)?;
     let pipeline = Pipeline::new(settings, Arc::clone(&counters));
     let mut live = Live { pipeline, fanout, last: 0, reload, counters };
@@ -184,6 +184,7 @@ impl Server {
 /// For `record`, which shares the capture but not the outputs.
 pub(super) fn capture(
     capture: &Capture,
+    listen: Listen,
     names: pipeline::NamesFrom,
     handler: &mut impl Handler,
     stop: &AtomicBool,
@@ -191,7 +192,7 @@ pub(super) fn capture(
     let readiness = Arc::new(Readiness::default());
     let counters = Arc::new(Counters::default());
     let (_, page) = Metrics::new(metrics::Settings::default(), counters, Arc::clone(&readiness));
-    let server = Server::start(capture.listen, Some(page), &readiness)?;
+    let server = Server::start(listen, Some(page), &readiness)?;
     let mut session = Session::attach(settings(capture, names), readiness)?;
     session.run(handler, stop);
     drop(session);

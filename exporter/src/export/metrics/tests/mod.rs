@@ -98,6 +98,28 @@ fn names_of_traefik() {
     }
 }
 
+/// A weighted service is the router's, and the leaf below it the one that served.
+#[test]
+fn a_router_is_counted_with_its_own_service() {
+    let (mut metrics, page, _) = metrics_with(10, true);
+    let ask = |router: &str, own: &str, leaf: &str| {
+        let names = ["web", router, leaf];
+        Server { router_service: Some(own.into()), ..server(names, 0, hop("GET", "200 1ms 0>0")) }
+    };
+    for leaf in ["blue@file", "green@file", ""] {
+        metrics.observe(&exchange(Some(ask("w@file", "weighted@file", leaf)), vec![]));
+    }
+    metrics.observe(&exchange(Some(ask("out@file -> in@file", "weighted@file", "blue@file")), vec![]));
+    for (router, service, count) in
+        [("w@file", "weighted@file", 3.0), ("out@file", "out@file-muxer", 1.0), ("in@file", "weighted@file", 1.0)]
+    {
+        let series = format!(
+            "traefik_router_requests_total{{code=\"200\",method=\"GET\",protocol=\"http\",router=\"{router}\",service=\"{service}\"}}"
+        );
+        assert_eq!(value(&page, &series), Some(count), "{series}");
+    }
+}
+
 #[test]
 fn series_under_traefik_names_are_bounded() {
     let (mut metrics, page, _) = metrics_with(10, true);

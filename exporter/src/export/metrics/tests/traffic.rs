@@ -73,6 +73,7 @@ pub(super) fn server(names: [&str; 3], overhead: u64, hop: Hop) -> Server {
         entrypoint: name(names[0]),
         router: name(names[1]),
         rule: None,
+        router_service: name(names[2]),
         service: name(names[2]),
         server_url: None,
         names: NameSource::Probes,

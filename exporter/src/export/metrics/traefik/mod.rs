@@ -236,7 +236,7 @@ struct Nested {
 impl Nested {
     fn routers(&mut self, server: &Server) -> Routers {
         let Some(joined) = &server.router else { return Arc::default() };
-        let service = router_service(server);
+        let service = server.router_service.as_ref();
         let key = (address(Some(joined)), address(service));
         if self.known.len() >= self.limit && !self.known.contains_key(&key) {
             self.known.clear();
@@ -254,10 +254,4 @@ impl Nested {
         });
         Arc::clone(routers)
     }
-}
-
-/// The service that the router is configured with.
-fn router_service(server: &Server) -> Option<&Name> {
-    // It is known while a request is followed and not told: the leaf stands for it until then.
-    server.service.as_ref()
 }

@@ -77,6 +77,7 @@ fn server(source: &mut Source) -> Server {
         entrypoint: name(source),
         router: name(source),
         rule: name(source),
+        router_service: name(source),
         service: name(source),
         server_url: name(source),
         names: source.of(&[Probes, Api, Ambiguous, None]),
