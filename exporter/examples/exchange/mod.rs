@@ -65,6 +65,7 @@ pub(crate) fn exchange(process: Arc<Process>) -> Exchange {
             entrypoint: Some("web".into()),
             router: Some("service-a@docker".into()),
             rule: Some("PathPrefix(`/api/service-a`)".into()),
+            router_service: Some("service-a@docker".into()),
             service: Some("service-a@docker".into()),
             server_url: Some("http://172.18.0.3:8000".into()),
             names: NameSource::Probes,

@@ -29,38 +29,48 @@ const FOUND: Duration = Duration::from_secs(5);
 
 pub(super) fn run(top: &Top, note: Note) -> Result<(), Error> {
     let stop = stop_on_signals()?;
-    let (source, from, capture) = source(top, &stop)?;
+    let Origin { source, name, capture } = Origin::of(top, &stop)?;
     let done =
-        if top.is_on_screen() { show(top, source, &from, &stop, note) } else { print(top, source, &from, &stop) };
+        if top.is_on_screen() { show(top, source, &name, &stop, note) } else { print(top, source, &name, &stop) };
     if let Some(capture) = capture {
         capture.end();
     }
     done
 }
 
-/// Where the numbers come from, how that is called, and what is to be ended afterwards.
-fn source(top: &Top, stop: &AtomicBool) -> Result<(Box<dyn Source>, String, Option<Capturing>), Error> {
-    let here = || {
-        let (own, capture) = Capturing::start(top, stop)?;
-        Ok((Box::new(own) as Box<dyn Source>, "watching from here".to_owned(), Some(capture)))
-    };
-    let mut remote = match top.from.as_deref() {
-        Some(HERE) => return here(),
-        None if top.captures => return here(),
-        Some(_) if top.captures => {
-            let text = "the flags of the capture are for --from here: leave them out, or leave out the URL";
-            return Err(Error::Usage(text.to_owned()));
+/// Where the numbers come from.
+struct Origin {
+    source: Box<dyn Source>,
+    /// How it is called above the tables.
+    name: String,
+    /// To be ended afterwards.
+    capture: Option<Capturing>,
+}
+
+impl Origin {
+    fn of(top: &Top, stop: &AtomicBool) -> Result<Self, Error> {
+        let mut remote = match top.from.as_deref() {
+            Some(HERE) => return Self::here(top, stop),
+            None if top.captures => return Self::here(top, stop),
+            Some(_) if top.captures => {
+                let text = "the flags of the capture are for --from here: leave them out, or leave out the URL";
+                return Err(Error::Usage(text.to_owned()));
+            }
+            Some(url) => Remote::new(url)?,
+            None => Remote::new(top::DEFAULT)?,
+        };
+        // Tried here, so that what is wrong with it is said before a screen is taken over.
+        match remote.read() {
+            Err(top::Error::Refused { .. }) if top.from.is_none() => return Self::here(top, stop),
+            tried => drop(tried?),
         }
-        Some(url) => Remote::new(url)?,
-        None => Remote::new(top::DEFAULT)?,
-    };
-    // Tried here, so that what is wrong with it is said before a screen is taken over.
-    match remote.read() {
-        Err(top::Error::Refused { .. }) if top.from.is_none() => return here(),
-        tried => drop(tried?),
+        Ok(Self { name: remote.url().to_owned(), source: Box::new(remote), capture: None })
     }
-    let url = remote.url().to_owned();
-    Ok((Box::new(remote), url, None))
+
+    fn here(top: &Top, stop: &AtomicBool) -> Result<Self, Error> {
+        let (own, capture) = Capturing::start(top, stop)?;
+        Ok(Self { source: Box::new(own), name: "watching from here".to_owned(), capture: Some(capture) })
+    }
 }
 
 fn show(top: &Top, source: Box<dyn Source>, from: &str, stop: &AtomicBool, note: Note) -> Result<(), Error> {
