@@ -35,7 +35,8 @@ fn prebuilt() -> Vec<u8> {
     static UPDATE: Once = Once::new();
     UPDATE.call_once(|| {
         if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
-            assert!(COMPILED, "the kernel side was not compiled here: run `make setup`, then this again");
+            let compiled = COMPILED;
+            assert!(compiled, "the kernel side was not compiled here: run `make setup`, then this again");
             fs::write(object(), stripped(BUILT)).unwrap();
             fs::write(root().join("prebuilt").join(sources::FILE), listed()).unwrap();
         }

@@ -31,7 +31,8 @@ fn image() -> PathBuf {
 
 #[expect(clippy::print_stderr, reason = "a test program tells people why it skips")]
 fn main() -> ExitCode {
-    let cases: [(&str, fn() -> Result<()>, PathBuf); 4] = [
+    type Case = (&'static str, fn() -> Result<()>, PathBuf);
+    let cases: [Case; 4] = [
         ("the archive is what its digest says", digest, archive()),
         ("the archive holds what people need", contents, archive()),
         ("the program needs nothing and runs", program, archive()),

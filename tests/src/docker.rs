@@ -224,7 +224,7 @@ fn host(socket: &Path) -> String {
 ///
 /// # Errors
 /// Where it did: with what it said.
-pub fn said(output: Output) -> Result<String> {
+pub fn said(output: &Output) -> Result<String> {
     ensure!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

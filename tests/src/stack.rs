@@ -43,7 +43,7 @@ impl Stack {
     /// Where the engine does not start, or an image cannot be built.
     pub async fn new() -> Result<Self> {
         let docker = Docker::start().await?;
-        let compose = said(script("program").arg("compose").stderr(Stdio::inherit()).output()?)?;
+        let compose = said(&script("program").arg("compose").stderr(Stdio::inherit()).output()?)?;
         docker.with_compose(compose.as_ref())?;
         // It is long, and says how far it is.
         let status = script("images").env("DOCKER_HOST", docker.host()).stdout(Stdio::null()).status()?;
@@ -70,7 +70,7 @@ impl Stack {
     pub fn compose(&self, arguments: &[&str]) -> Result<String> {
         let mut command = self.docker.command();
         command.args(["compose", "--file"]).arg(folder().join("compose.yaml")).args(arguments);
-        said(command.envs(&self.environment).output()?)
+        said(&command.envs(&self.environment).output()?)
             .with_context(|| format!("docker compose {}", arguments.join(" ")))
     }
 
