@@ -37,7 +37,7 @@ struct One {
     p95: Option<f64>,
     p99: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    traefik_p95: Option<f64>,
+    overhead_p95: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     active: Option<f64>,
     bytes_in: f64,
@@ -55,7 +55,7 @@ impl From<Row> for One {
             p50: seconds(row.p50),
             p95: seconds(row.p95),
             p99: seconds(row.p99),
-            traefik_p95: seconds(row.overhead),
+            overhead_p95: seconds(row.overhead),
             active: row.active,
             bytes_in: row.request_bytes,
             bytes_out: row.response_bytes,
