@@ -1,7 +1,7 @@
 # The static program and nothing else: no shell, no libraries. `make image` builds it; its context is the unpacked archive.
 #
-#   docker run --rm --pid host --network host --read-only --cap-drop ALL --cap-add BPF --cap-add PERFMON \
-#     --cap-add SYS_PTRACE --cap-add DAC_READ_SEARCH --cap-add SYS_ADMIN ghcr.io/hoptap/hoptap:0.1.0
+#   docker run --rm --pid host --network host --read-only --cap-drop ALL \
+#     --cap-add SYS_ADMIN --cap-add SYS_PTRACE --cap-add DAC_READ_SEARCH ghcr.io/hoptap/hoptap:0.1.0
 #
 # There is no HEALTHCHECK: whoever runs it asks /healthz and /readyz on port 9464.
 FROM scratch

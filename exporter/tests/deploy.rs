@@ -70,8 +70,10 @@ fn everywhere_the_same_capabilities() {
     let given = container()["securityContext"]["capabilities"]["add"].take();
     let given: BTreeSet<String> = serde_json::from_value(given).unwrap();
     assert_eq!(given, needed, "deploy/kubernetes/hoptap.yaml");
-    for file in ["deploy/swarm/stack.yml", "docs/install.md"] {
-        assert_eq!(words(&read(file), "--cap-add "), needed, "{file}");
+    // Docker 20.10 does not know two of them, for which another stands.
+    let known = &needed - &["BPF", "PERFMON"].map(str::to_owned).into();
+    for file in ["deploy/swarm/stack.yml", "docs/install.md", "Dockerfile"] {
+        assert_eq!(words(&read(file), "--cap-add "), known, "{file}");
     }
     let unit = read("deploy/systemd/hoptap.service");
     for key in ["CapabilityBoundingSet=", "AmbientCapabilities="] {
