@@ -48,31 +48,33 @@ impl Docker {
     /// Where it does not start on this machine: with what it said last.
     pub async fn start() -> Result<Self> {
         let scratch = Scratch::new("docker")?;
-        let of = |name: &str| scratch.path().join(name);
-        let socket = of("socket");
+        let socket = scratch.path().join("socket");
         // Others may run engines on this machine, and their networks must not meet.
         let range = format!("10.{}", 160 + std::process::id() % 64);
-        std::fs::write(of("daemon.json"), "{}")?;
-        let mut command = Command::new(daemon().context("dockerd")?);
-        command
-            .args(["--bridge", "none", "--storage-driver", "overlay2"])
-            .arg("--default-address-pool")
-            .arg(format!("base={range}.128.0/17,size=24"))
-            .args(["--host", &host(&socket)]);
-        for option in ["data-root", "exec-root", "pidfile", "config-file"] {
-            let name = if option == "config-file" { "daemon.json" } else { option };
-            command.arg(format!("--{option}")).arg(of(name));
-        }
-        let process = Process::start(command, &of("dockerd.log"), Stdout::Log)?;
+        let process = launch(scratch.path(), &socket, &range)?;
         let mut docker = Self { process, socket, range, scratch };
-        let asked = docker.socket.clone();
+        docker.wait().await?;
+        Ok(docker)
+    }
+
+    /// Stops the engine and starts it anew; its containers run on.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn restart(&mut self) -> Result<()> {
+        self.process.stop()?;
+        self.process = launch(self.scratch.path(), &self.socket, &self.range)?;
+        self.wait().await
+    }
+
+    async fn wait(&mut self) -> Result<()> {
+        let asked = self.socket.clone();
         let ready = async || docker_cli(&asked, &["version"]).is_ok();
-        docker.process.wait_until("started", Duration::from_secs(60), ready).await.map_err(|error| {
+        self.process.wait_until("started", Duration::from_secs(60), ready).await.map_err(|error| {
             let said = format!("{error:#}");
             let last = said.lines().rev().find(|line| line.contains("level=fatal") || line.contains("failed"));
             anyhow::anyhow!("dockerd does not start here: {}", last.unwrap_or(&said))
-        })?;
-        Ok(docker)
+        })
     }
 
     pub fn pid(&self) -> u32 {
@@ -118,6 +120,17 @@ impl Docker {
     /// Where it fails: with what it said.
     pub fn run(&self, arguments: &[&str]) -> Result<String> {
         docker_cli(&self.socket, arguments)
+    }
+
+    /// What a container wrote.
+    ///
+    /// # Errors
+    /// Where there is none of this name.
+    pub fn logs(&self, name: &str) -> Result<String> {
+        let host = format!("unix://{}", self.socket.display());
+        let output = Command::new("docker").args(["--host", &host, "logs", name]).output()?;
+        ensure!(output.status.success(), "docker logs {name}: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
     }
 
     /// Makes an image out of files of this machine; nothing is fetched.
@@ -227,6 +240,24 @@ fn host(socket: &Path) -> String {
 pub fn said(output: &Output) -> Result<String> {
     ensure!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn launch(folder: &Path, socket: &Path, range: &str) -> Result<Process> {
+    let of = |name: &str| folder.join(name);
+    // One that the machine has must not be read.
+    std::fs::write(of("daemon.json"), "{}")?;
+    let mut command = Command::new(daemon().context("dockerd")?);
+    command
+        .args(["--bridge", "none", "--storage-driver", "overlay2", "--live-restore"])
+        .arg("--default-address-pool")
+        .arg(format!("base={range}.128.0/17,size=24"))
+        .args(["--host", &host(socket)]);
+    for (option, name) in
+        [("data-root", "data"), ("exec-root", "exec"), ("pidfile", "pid"), ("config-file", "daemon.json")]
+    {
+        command.arg(format!("--{option}")).arg(of(name));
+    }
+    Process::start(command, &of("dockerd.log"), Stdout::Log)
 }
 
 fn docker_cli(socket: &Path, arguments: &[&str]) -> Result<String> {

@@ -192,7 +192,20 @@ fn shape_of_the_format() {
         .unwrap()
         .iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-    assert_eq!((header::FORMAT, sum), (3, 15_319_443_609_451_182_676));
+    assert_eq!((header::FORMAT, sum), (4, 13_614_637_756_294_806_828));
+}
+
+/// A recording of format 3 is one that has no peers in it.
+#[test]
+fn older_recordings_are_read() {
+    let mut events = every_kind();
+    events.retain(|event| !matches!(event.kind, Kind::Peer(_)));
+    let mut bytes = written(&events);
+    *bytes.get_mut(8).unwrap() = 3;
+    let expected: Vec<String> = events.iter().map(|event| format!("{event:?}")).collect();
+    let (found, end) = read(&bytes);
+    assert_eq!(found, expected);
+    end.unwrap();
 }
 
 #[test]

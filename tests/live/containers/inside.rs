@@ -1,15 +1,21 @@
 //! hoptap as a container: a root that it cannot write to, and no capability that it does not need.
 
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use hoptap_tests::client::Connection;
 use hoptap_tests::docker::{Image, libraries};
 use hoptap_tests::hoptap::program;
-use hoptap_tests::process::free_port;
+use hoptap_tests::process::{Scratch, free_port};
 
 use crate::site::{Site, TRAEFIK};
+
+/// A user that owns nothing else.
+const NOBODY: u32 = 65_534;
 
 /// README says the same.
 const CAPABILITIES: [&str; 4] = ["BPF", "PERFMON", "SYS_PTRACE", "DAC_READ_SEARCH"];
@@ -23,6 +29,13 @@ pub(crate) async fn inside(site: &mut Site) -> Result<()> {
     let hoptap = program()?;
     // A build for this machine needs its libraries.
     site.docker.image("hoptap", &Image { program: Some((&hoptap, "hoptap")), files: &libraries(&hoptap)? })?;
+    // The socket of another engine, which it may not ask.
+    let folder = Scratch::new("inside")?;
+    let closed = folder.path().join("podman.sock");
+    let _listener = UnixListener::bind(&closed)?;
+    std::os::unix::fs::chown(&closed, Some(NOBODY), Some(NOBODY))?;
+    std::fs::set_permissions(&closed, Permissions::from_mode(0o600))?;
+    let closed = format!("{}:/run/podman/podman.sock", closed.display());
     let port = free_port()?;
     let endpoint = format!("OTEL_EXPORTER_OTLP_ENDPOINT={}", site.collector.endpoint());
     let (listen, socket) =
@@ -43,6 +56,8 @@ pub(crate) async fn inside(site: &mut Site) -> Result<()> {
         "no-new-privileges",
         "--volume",
         &socket,
+        "--volume",
+        &closed,
         "--env",
         &endpoint,
         "--env",
@@ -59,8 +74,12 @@ pub(crate) async fn inside(site: &mut Site) -> Result<()> {
         other => drop(other?),
     }
     let outcome = named(site, ([127, 0, 0, 1], port).into()).await;
-    let logged = site.docker.run(&["logs", "demo-hoptap-1"]).unwrap_or_default();
+    let logged = site.docker.logs("demo-hoptap-1").unwrap_or_default();
     site.remove("demo-hoptap-1")?;
+    let warnings = logged.lines().filter(|line| line.contains("WARN") && line.contains("/run/podman/podman.sock"));
+    let warnings: Vec<&str> = warnings.collect();
+    let says = |line: &&str| line.contains("may not be asked") && line.contains("containers: {podman: off}");
+    ensure!(warnings.len() == 1 && warnings.iter().all(says), "expected one warning that says what to do: {logged}");
     outcome.with_context(|| format!("hoptap in its container: {logged}"))
 }
 

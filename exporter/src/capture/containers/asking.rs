@@ -31,6 +31,8 @@ const IDLE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question {
     pub(super) pid: Pid,
+    /// Both ends, as the process has them.
+    pub(super) local: SocketAddr,
     pub(super) peer: SocketAddr,
     /// Somebody waits for the answer.
     pub(super) waits: bool,
@@ -89,19 +91,20 @@ impl Asking {
                     None
                 }
                 Origin::Found if ports.iter().all(|port| port.port() != open.local.port()) => {
-                    self.ask(event.pid, open.peer)
+                    self.ask(event.pid, open.local, open.peer)
                 }
                 _ => None,
             },
             Kind::State(State { connection, change, .. }) => {
                 let peer = self.dialled.remove(connection)?;
-                matches!(change, Change::Established { .. }).then(|| self.ask(event.pid, peer))?
+                let Change::Established { local } = change else { return None };
+                self.ask(event.pid, *local, peer)
             }
             _ => None,
         }
     }
 
-    fn ask(&mut self, pid: Pid, peer: SocketAddr) -> Option<Kind<'static>> {
+    fn ask(&mut self, pid: Pid, local: SocketAddr, peer: SocketAddr) -> Option<Kind<'static>> {
         let questions = self.questions.as_ref()?;
         let (key, now) = ((pid, peer), Instant::now());
         let before = self.asked.get(&key).copied();
@@ -118,7 +121,7 @@ impl Asking {
             }
         }
         let named = before.is_some_and(|before| before.named);
-        questions.try_send(Question { pid, peer, waits: !named, tries: 0 }).ok()?;
+        questions.try_send(Question { pid, local, peer, waits: !named, tries: 0 }).ok()?;
         self.asked.insert(key, Asked { at: now, starts, named });
         (!named).then_some(Kind::Peer(Peer { address: peer, owner: Owner::Asked }))
     }

@@ -53,6 +53,8 @@ impl Census {
         let Some((member, id)) = Member::of(proc, pid).zip(network_id(proc, pid)) else { return };
         let network =
             self.networks.entry(id).or_insert_with(|| Network { id, addresses: Vec::new(), members: Vec::new() });
+        // The number of a namespace that went is given to the next one.
+        network.members.retain(|member| proc.start_time(member.pid) == Some(member.start_time));
         if network.members.is_empty() {
             network.addresses = addresses(proc, pid);
         }

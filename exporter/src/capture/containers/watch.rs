@@ -123,7 +123,7 @@ impl Watch {
     }
 
     async fn answer(&mut self, question: Question) {
-        let Question { pid, peer, waits, .. } = question;
+        let Question { pid, local, peer, waits, .. } = question;
         let key = (pid, peer);
         if let Some((owner, name)) = self.told.get(&key) {
             if owner.still_has(&self.proc, peer) {
@@ -137,14 +137,14 @@ impl Watch {
             self.tell(key, event::Owner::Gone);
         }
         self.take_in_what_started();
-        let mut found = self.find(pid, peer);
+        let mut found = self.find(pid, (local, peer));
         if found.is_none() {
             self.census.refresh(&self.proc);
-            found = self.find(pid, peer);
+            found = self.find(pid, (local, peer));
         }
         if found.is_none() && self.may_count() {
             self.count();
-            found = self.find(pid, peer);
+            found = self.find(pid, (local, peer));
         }
         let watched =
             found.filter(|owner| self.has_room() && self.wait_for((owner.member.pid, owner.member.start_time)));
@@ -172,10 +172,10 @@ impl Watch {
         self.told.len() < MOST_TOLD
     }
 
-    fn find(&self, pid: Pid, peer: SocketAddr) -> Option<Owner> {
-        let found = owner::find(&self.proc, &self.census, pid, peer)?;
+    fn find(&self, pid: Pid, ends: (SocketAddr, SocketAddr)) -> Option<Owner> {
+        let found = owner::find(&self.proc, &self.census, pid, ends)?;
         // The census may be older than what the address says now.
-        found.still_has(&self.proc, peer).then_some(found)
+        found.still_has(&self.proc, ends.1).then_some(found)
     }
 
     fn take_in_what_started(&mut self) {

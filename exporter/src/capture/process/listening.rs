@@ -11,7 +11,7 @@ impl Proc {
         if own.is_empty() {
             return Vec::new();
         }
-        let rows = self.tcp(pid, |row| row.state == LISTEN && own.contains(&row.inode));
+        let rows = self.tcp(pid, |row| row.state == LISTEN && own.contains_key(&row.inode));
         let mut found: Vec<SocketAddr> = rows.iter().map(|row| row.local).collect();
         found.sort_unstable();
         found.dedup();

@@ -1,6 +1,6 @@
 //! The TCP sockets of a network namespace, as `/proc/PID/net/tcp` and `tcp6` list them.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::Proc;
@@ -30,18 +30,23 @@ impl Proc {
         rows
     }
 
-    /// Inodes of the sockets that a process has open.
-    pub(in crate::capture) fn sockets(&self, pid: u32) -> HashSet<u64> {
+    /// The sockets that a process has open: inodes, and a descriptor of each.
+    pub(in crate::capture) fn sockets(&self, pid: u32) -> HashMap<u64, u32> {
         let Ok(descriptors) = std::fs::read_dir(self.of(pid).join("fd")) else {
-            return HashSet::new();
+            return HashMap::new();
         };
         descriptors
             .filter_map(|descriptor| {
-                let target = std::fs::read_link(descriptor.ok()?.path()).ok()?;
-                let inode = target.to_str()?.strip_prefix("socket:[")?;
-                inode.strip_suffix(']')?.parse().ok()
+                let descriptor = descriptor.ok()?.file_name().to_str()?.parse().ok()?;
+                Some((self.socket(pid, descriptor)?, descriptor))
             })
             .collect()
+    }
+
+    /// Inode of the socket that a descriptor is.
+    pub(in crate::capture) fn socket(&self, pid: u32, descriptor: u32) -> Option<u64> {
+        let target = std::fs::read_link(self.of(pid).join("fd").join(descriptor.to_string())).ok()?;
+        target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
     }
 }
 

@@ -112,6 +112,10 @@ pub(super) fn traffic() -> Vec<Exchange> {
     secure.context.sampled = Some(true);
     let mut inferred = attempt(Role::Backend, backend, hop("POST", "200 5.5ms 34>151"));
     inferred.link = Some(Link::Inferred);
+    // Its container's name stands for its URL.
+    let shadow = ["users@docker", "shadow@file", "http://shadow:81"];
+    let mut contained = attempt(Role::Mirror, shadow, hop("POST", "200 20ms 34>1"));
+    contained.container = name("demo-shadow-1");
     vec![
         exchange(Some(secure), vec![inferred]),
         // A refused dial, then a retry that reached a server whose URL is not known.
@@ -140,13 +144,6 @@ pub(super) fn traffic() -> Vec<Exchange> {
             None,
             vec![attempt(Role::HealthCheck, ["", "users@docker", "http://users:8000"], hop("GET", "503 1ms 0>0"))],
         ),
-        exchange(
-            None,
-            vec![attempt(
-                Role::Mirror,
-                ["users@docker", "shadow@file", "http://shadow:81"],
-                hop("POST", "200 20ms 34>1"),
-            )],
-        ),
+        exchange(None, vec![contained]),
     ]
 }
