@@ -41,9 +41,10 @@ const CASES: [(&str, Case); 13] = [
     ("an address that somebody else has as well", case!(decoy)),
     ("a published port stays an address", case!(published)),
     ("an engine that does not answer", case!(paused)),
-    ("an engine that is started anew", case!(engine)),
     ("without a socket, by id", case!(without)),
     ("hoptap in a container, with as little as it needs", case!(inside::inside)),
+    // The last: Traefik has the socket that was there when it was started.
+    ("an engine that is started anew", case!(engine)),
 ];
 
 #[expect(clippy::print_stderr, reason = "a test program tells people why it skips")]
