@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use hoptap_tests::process::free_port;
+use hoptap_tests::process::{Scratch, free_port};
 use hoptap_tests::{docker, exposition, hoptap, traefik};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use serde_json::Value;
-use site::{NETWORK, Site, TRAEFIK};
+use site::{Answered, NETWORK, Site, TRAEFIK};
 use tokio::runtime::Runtime;
 
 /// Whose a connection is can be proved only while both its ends are there. Under a debugger's build on a machine that is
@@ -30,7 +30,7 @@ macro_rules! case {
 }
 
 /// In the order in which they run.
-const CASES: [(&str, Case); 13] = [
+const CASES: [(&str, Case); 14] = [
     ("two backends on a network", case!(two)),
     ("one that is added, from its first request on", case!(added)),
     ("one that is started anew", case!(restarted)),
@@ -41,9 +41,11 @@ const CASES: [(&str, Case); 13] = [
     ("an address that somebody else has as well", case!(decoy)),
     ("a published port stays an address", case!(published)),
     ("an engine that does not answer", case!(paused)),
-    ("an engine that is started anew", case!(engine)),
+    ("what was recorded has the same names", case!(recorded)),
     ("without a socket, by id", case!(without)),
     ("hoptap in a container, with as little as it needs", case!(inside::inside)),
+    // The last: Traefik has the socket that was there when it was started.
+    ("an engine that is started anew", case!(engine)),
 ];
 
 #[expect(clippy::print_stderr, reason = "a test program tells people why it skips")]
@@ -285,8 +287,34 @@ async fn engine(site: &mut Site) -> Result<()> {
     }
 }
 
+/// Names are in the stream: a replay asks nobody.
+async fn recorded(site: &mut Site) -> Result<()> {
+    let folder = Scratch::new("recorded")?;
+    let file = folder.path().join("stream").display().to_string();
+    let socket = site.docker.socket().display().to_string();
+    site.watch(&["record", &file, "--docker", &socket, "--container", TRAEFIK]).await?;
+    let answered = [site.first("demo-a-1").await?, site.first("demo-b-1").await?, site.ask("demo-a-1").await?];
+    tokio::time::sleep(PROOF).await;
+    site.hoptap.take().context("expected hoptap")?.stop()?;
+    let told = || -> Result<Vec<u8>> {
+        let replay = Command::new(hoptap::program()?).args(["replay", &file, "--format", "json"]).output()?;
+        ensure!(replay.status.success(), "{}", String::from_utf8_lossy(&replay.stderr));
+        Ok(replay.stdout)
+    };
+    let (once, again) = (told()?, told()?);
+    ensure!(once == again, "expected two replays to tell the same");
+    let once = String::from_utf8(once)?;
+    for Answered { id, by } in answered {
+        let line = once.lines().find(|line| line.contains(&format!("id={id}"))).context("expected it in the replay")?;
+        let exchange: Value = serde_json::from_str(line)?;
+        let found = exchange.pointer("/egress/0/server.address").and_then(Value::as_str);
+        ensure!(found == Some(&by), "{id}: expected {by}, found {found:?}");
+    }
+    Ok(())
+}
+
 async fn without(site: &mut Site) -> Result<()> {
-    let file = hoptap_tests::process::Scratch::new("without")?;
+    let file = Scratch::new("without")?;
     let file = file.path().join("hoptap.yaml");
     std::fs::write(&file, "version: 2\ncontainers: {docker: off, podman: off}\n")?;
     let id = site.docker.inspect(TRAEFIK)?.short_id();
