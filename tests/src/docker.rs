@@ -197,6 +197,15 @@ impl Drop for Docker {
             let _may_have_none = self.run(&arguments);
         }
         let _reported = self.process.stop();
+        // It keeps these for containers that run on.
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let places = mounts.lines().filter_map(|line| line.split(' ').nth(4));
+        let mut own: Vec<&str> = places.filter(|place| Path::new(place).starts_with(self.scratch.path())).collect();
+        // What is mounted on others goes first.
+        own.reverse();
+        for place in own {
+            let _may_be_gone = Command::new("umount").arg(place).status();
+        }
     }
 }
 
