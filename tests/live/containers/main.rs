@@ -58,6 +58,9 @@ fn main() -> ExitCode {
     let lacking = hoptap::lacking()
         .or_else(|| traefik::program().err().map(|error| format!("{error:#}")))
         .or_else(docker::lacking);
+    if let Some(reason) = &lacking {
+        eprintln!("skipped: {reason}");
+    }
     let runtime = match Runtime::new() {
         Ok(runtime) => Arc::new(runtime),
         Err(error) => {
