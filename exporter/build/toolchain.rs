@@ -39,13 +39,19 @@ impl Toolchain {
 
     /// Compiles the kernel side in `folder` for a machine of `arch`.
     pub(crate) fn compile(&self, folder: &Path, arch: &str) -> Result<Vec<u8>, String> {
-        let flags = [
-            &format!("--cfg=bpf_target_arch=\"{arch}\""),
+        let mut flags = vec![
+            format!("--cfg=bpf_target_arch=\"{arch}\""),
             // The kernel wants to know types and lines: verifier messages name the source.
-            "-Cdebuginfo=2",
-            "-Clink-arg=--btf",
-        ]
-        .join("\u{1f}");
+            "-Cdebuginfo=2".to_owned(),
+            "-Clink-arg=--btf".to_owned(),
+        ];
+        // What comes with the source must not tell of the machine on which it was compiled.
+        let here = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
+        let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
+        let cargo = cargo.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+        let places = cargo.map(|cargo| (cargo, "cargo")).into_iter().chain([(here, "exporter-ebpf")]);
+        flags.extend(places.map(|(path, name)| format!("--remap-path-prefix={}={name}", path.display())));
+        let flags = flags.join("\u{1f}");
         let out = env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR: run this by cargo")?;
         let target = Path::new(&out).join("ebpf");
         let status = Command::new(&self.cargo)
