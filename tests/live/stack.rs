@@ -9,18 +9,15 @@ mod scenarios;
 mod shape;
 
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context as _, Result};
+use anyhow::Error;
+use hoptap_tests::sequence::{Case, Sequence};
 use hoptap_tests::stack::Stack;
 use hoptap_tests::{docker, hoptap};
-use libtest_mimic::{Arguments, Trial};
 use tokio::runtime::Runtime;
 
-type Check = fn(&Runtime, &mut Stack) -> Result<()>;
-
 /// In this order: each goes on with what the one before it left.
-const CHECKS: &[(&str, Check)] = &[
+const CHECKS: &[(&str, Case<Stack>)] = &[
     ("images are pinned and, but for Grafana's, here", |_, stack| shape::images(stack)),
     ("Grafana would find what it is told of", |_, stack| shape::provisioned(stack)),
     ("it comes up", |runtime, stack| runtime.block_on(stack.up())),
@@ -38,35 +35,9 @@ const CHECKS: &[(&str, Check)] = &[
     ("hoptap never ended by itself", |_, stack| shape::never_restarted(stack)),
 ];
 
-#[expect(clippy::print_stderr, reason = "a test program tells people why it skips")]
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
     let lacking = hoptap::lacking().or_else(docker::lacking);
-    if let Some(reason) = &lacking {
-        eprintln!("skipped: {reason}");
-    }
-    let runtime = match Runtime::new() {
-        Ok(runtime) => Arc::new(runtime),
-        Err(error) => {
-            eprintln!("expected an asynchronous runtime: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let stack: Arc<Mutex<Option<Result<Stack>>>> = Arc::default();
-    let trials = CHECKS.iter().map(|(name, check)| {
-        let (runtime, stack) = (Arc::clone(&runtime), Arc::clone(&stack));
-        let trial = Trial::test(format!("stack/{name}"), move || {
-            let mut slot = stack.lock().unwrap_or_else(PoisonError::into_inner);
-            let started = slot.get_or_insert_with(|| runtime.block_on(Stack::new()));
-            let outcome = started.as_mut().map_err(|error| format!("{error:#}")).and_then(|stack| {
-                check(&runtime, stack).with_context(|| (*name).to_owned()).map_err(|error| format!("{error:#}"))
-            });
-            outcome.map_err(Into::into)
-        });
-        trial.with_ignored_flag(lacking.is_some())
-    });
-    let conclusion = libtest_mimic::run(&arguments, trials.collect());
-    drop(stack.lock().unwrap_or_else(PoisonError::into_inner).take());
-    conclusion.exit_code()
+    let start = |runtime: &Runtime| runtime.block_on(Stack::new());
+    let explain = |error: &Error, _: &Stack| format!("{error:#}").into();
+    Sequence { start, explain, lacking, cannot: docker::CANNOT }.run(CHECKS)
 }

@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use crate::process::{Process, Scratch, Stdout, on_path};
 
+/// What is said of an engine that this machine cannot run.
+pub const CANNOT: &str = "dockerd does not start here";
+
 /// Stopped when dropped, with every container that it runs.
 #[derive(Debug)]
 pub struct Docker {
@@ -73,7 +76,7 @@ impl Docker {
         self.process.wait_until("started", Duration::from_secs(60), ready).await.map_err(|error| {
             let said = format!("{error:#}");
             let last = said.lines().rev().find(|line| line.contains("level=fatal") || line.contains("failed"));
-            anyhow::anyhow!("dockerd does not start here: {}", last.unwrap_or(&said))
+            anyhow::anyhow!("{CANNOT}: {}", last.unwrap_or(&said))
         })
     }
 

@@ -50,3 +50,4 @@ pub mod mix;
 mod call;
 pub mod oracle;
 pub mod suite;
+pub mod sequence;

@@ -6,13 +6,13 @@ mod inside;
 mod site;
 
 use std::process::{Command, ExitCode};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use hoptap_tests::process::{Scratch, free_port};
+use hoptap_tests::sequence::{Case, Sequence};
 use hoptap_tests::{docker, exposition, hoptap, traefik};
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::Failed;
 use serde_json::Value;
 use site::{Answered, NETWORK, Site, TRAEFIK};
 use tokio::runtime::Runtime;
@@ -21,8 +21,6 @@ use tokio::runtime::Runtime;
 /// busy with other tests that takes a while.
 const PROOF: Duration = Duration::from_millis(700);
 
-type Case = fn(&Runtime, &mut Site) -> Result<()>;
-
 macro_rules! case {
     ($function:path) => {
         |runtime, site| runtime.block_on($function(site))
@@ -30,7 +28,7 @@ macro_rules! case {
 }
 
 /// In the order in which they run.
-const CASES: [(&str, Case); 14] = [
+const CASES: [(&str, Case<Site>); 14] = [
     ("two backends on a network", case!(two)),
     ("one that is added, from its first request on", case!(added)),
     ("one that is started anew", case!(restarted)),
@@ -48,49 +46,15 @@ const CASES: [(&str, Case); 14] = [
     ("an engine that is started anew", case!(engine)),
 ];
 
-#[expect(clippy::print_stderr, reason = "a test program tells people why it skips")]
 fn main() -> ExitCode {
     if std::env::var_os("HOPTAP_TESTS_BACKEND").is_some() {
         return backend::serve();
     }
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
     let lacking = hoptap::lacking()
         .or_else(|| traefik::program().err().map(|error| format!("{error:#}")))
         .or_else(docker::lacking);
-    if let Some(reason) = &lacking {
-        eprintln!("skipped: {reason}");
-    }
-    let runtime = match Runtime::new() {
-        Ok(runtime) => Arc::new(runtime),
-        Err(error) => {
-            eprintln!("expected an asynchronous runtime: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let site: Arc<Mutex<Option<Result<Site, String>>>> = Arc::new(Mutex::new(lacking.map(Err)));
-    let mut trials = Vec::new();
-    for (name, case) in CASES {
-        let (runtime, site) = (Arc::clone(&runtime), Arc::clone(&site));
-        trials.push(Trial::ignorable_test(name, move || {
-            let mut site = site.lock().unwrap_or_else(PoisonError::into_inner);
-            let begun = site.get_or_insert_with(|| {
-                let site = runtime.block_on(Site::start()).map_err(|error| format!("{error:#}"));
-                site.inspect_err(|reason| eprintln!("skipped: {reason}"))
-            });
-            match begun {
-                Ok(site) => case(&runtime, site).map(|()| Completion::Completed).map_err(|error| explain(&error, site)),
-                Err(reason) if reason.contains("does not start here") || reason.starts_with("expected ") => {
-                    Ok(Completion::ignored_with(reason.as_str()))
-                }
-                Err(reason) => Err(reason.clone().into()),
-            }
-        }));
-    }
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    let _guard = runtime.enter();
-    drop(site.lock().unwrap_or_else(PoisonError::into_inner).take());
-    conclusion.exit_code()
+    let start = |runtime: &Runtime| runtime.block_on(Site::start());
+    Sequence { start, explain, lacking, cannot: docker::CANNOT }.run(&CASES)
 }
 
 fn explain(error: &anyhow::Error, site: &Site) -> Failed {
