@@ -157,7 +157,13 @@ impl Scratch {
     #[inline(always)]
     pub(crate) fn take(scratch: *mut Self) -> u64 {
         // SAFETY: a helper without arguments.
-        let owner = unsafe { bpf_ktime_get_ns() } ^ (bpf_get_current_pid_tgid() << 32);
+        Self::take_at(scratch, unsafe { bpf_ktime_get_ns() })
+    }
+
+    /// The same for whoever knows what time it is.
+    #[inline(always)]
+    pub(crate) fn take_at(scratch: *mut Self, now: u64) -> u64 {
+        let owner = now ^ (bpf_get_current_pid_tgid() << 32);
         // SAFETY: a map value lives until the program ends.
         unsafe { (&raw mut (*scratch).call.owner).write_volatile(owner) };
         owner

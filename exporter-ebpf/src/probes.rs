@@ -157,10 +157,10 @@ pub(crate) fn router(context: ProbeContext) -> u32 {
 #[uprobe]
 pub(crate) fn service(context: ProbeContext) -> u32 {
     let Some((tgid, _, registers, goroutine)) = traced(&context) else { return 0 };
-    let receiver = registers.go[0];
-    let Some(service) = try_user::<Str>(receiver) else { return 0 };
+    // `service`, and `next` (type, data).
+    let Some([address, length, _, mut next]) = try_user::<[u64; 4]>(registers.go[0]) else { return 0 };
+    let service = Str { address, length };
     let mut url = Str { address: 0, length: 0 };
-    let mut next = user::<u64>(receiver + 24);
     for _ in 0..8 {
         // `next` (type, data), `name`, `value`.
         let Some([_, data, _, name_length, value, value_length]) = try_user::<[u64; 6]>(next) else { break };

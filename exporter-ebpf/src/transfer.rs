@@ -263,7 +263,7 @@ pub(crate) fn moved(
         // Of a failed send: what would have been sent, for it may be a response that a client did not wait for.
         length = 0;
     }
-    let owner = Scratch::take(scratch);
+    let owner = Scratch::take_at(scratch, record.head.time);
     call.address = buffer.address;
     call.vectors = buffer.vectors;
     call.length = length;
