@@ -15,6 +15,7 @@ pub mod exchange;
 pub mod link;
 mod regexp;
 mod distance;
+mod lossy;
 pub mod traefik;
 pub mod rules;
 pub mod pipeline;

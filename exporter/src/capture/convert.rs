@@ -10,6 +10,7 @@ use crate::event::{
     Change, Direction, Event, Frames, Goroutine, Kind, Open, Origin, Pid, Probe, Role, State, Table, TablePlace, Tls,
     Transfer,
 };
+use crate::lossy::lossy;
 
 /// What the kernel side leaves out is what the decoder goes without.
 const _: () = assert!(abi::LEFT_OUT_KEPT == crate::http2::LEFT_OUT_KEPT);
@@ -229,7 +230,7 @@ fn text<'a, P: Process, const N: usize>(process: &P, text: &'a Text<N>) -> Cow<'
     if text.read == 0 && length > 0 {
         return process.text(text.address, length).map_or(Cow::Borrowed(""), Cow::Owned);
     }
-    String::from_utf8_lossy(text.bytes.get(..text.read as usize).unwrap_or_default())
+    lossy(text.bytes.get(..text.read as usize).unwrap_or_default())
 }
 
 /// Copies a record out of the ring.

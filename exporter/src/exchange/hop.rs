@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::{Contents, Reset, Rpc, Tls, WebSocket};
+use crate::lossy::lossy;
 
 /// Times are nanoseconds since 1970. Sizes are bytes.
 #[derive(Debug, Clone)]
@@ -273,7 +274,7 @@ impl Headers {
             let colon = memchr::memchr(b':', line)?;
             let (name, value) = line.split_at(colon);
             let value = value.get(1..).unwrap_or_default().trim_ascii();
-            (!name.is_empty()).then(|| (String::from_utf8_lossy(name), String::from_utf8_lossy(value)))
+            (!name.is_empty()).then(|| (lossy(name), lossy(value)))
         })
     }
 

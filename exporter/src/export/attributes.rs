@@ -300,6 +300,10 @@ fn headers(hop: &Hop, redaction: &Redaction, sink: &mut impl Sink) {
     for (prefix, headers) in
         [(key::HTTP_REQUEST_HEADER, &hop.request_headers), (key::HTTP_RESPONSE_HEADER, &hop.response_headers)]
     {
+        // Most spans have none.
+        if headers.is_empty() {
+            continue;
+        }
         for (name, values) in grouped(headers, redaction) {
             sink.list(format!("{prefix}.{name}"), &values);
         }

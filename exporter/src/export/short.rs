@@ -70,14 +70,17 @@ impl Short {
 
     /// By hand: `write!` takes ten times as long, and there are five of these in a span.
     fn decimal(&mut self, number: u16) {
-        let mut divisor = 10_000;
-        while divisor > 1 && number < divisor {
-            divisor /= 10;
+        let (mut digits, mut left, mut from) = ([b'0'; 5], number, 5);
+        for (at, digit) in digits.iter_mut().enumerate().rev() {
+            // Of 0 one digit is written, of others none in front.
+            if left == 0 && from < 5 {
+                break;
+            }
+            *digit += (left % 10) as u8;
+            left /= 10;
+            from = at;
         }
-        while divisor > 0 {
-            self.push(&[b'0' + u8::try_from(number / divisor % 10).unwrap_or(0)]);
-            divisor /= 10;
-        }
+        self.push(digits.get(from..).unwrap_or_default());
     }
 
     fn push(&mut self, more: &[u8]) {

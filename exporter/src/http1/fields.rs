@@ -66,24 +66,37 @@ impl Fields {
     /// Takes in one header line of `head`, its continuation lines included.
     pub(super) fn take(&mut self, head: &[u8], line: Span) {
         let raw = line.of(head);
-        let Some(colon) = memchr::memchr(b':', raw) else {
-            self.broken = true;
-            return;
+        // Where a name ends as it should its colon is found on the way.
+        let token = raw.iter().position(|byte| !is_token(*byte)).unwrap_or(raw.len());
+        let colon = match raw.get(token) {
+            Some(b':') => token,
+            _ => match memchr::memchr(b':', raw) {
+                Some(colon) => colon,
+                None => {
+                    self.broken = true;
+                    return;
+                }
+            },
         };
         let Some((name, rest)) = raw.split_at_checked(colon) else {
             return;
         };
         let value_at = line.part(colon + 1, raw.len());
-        let value = value(rest.get(1..).unwrap_or_default());
+        let rest = rest.get(1..).unwrap_or_default();
         // A colon must stand on the first line of a folded one, else the line break fails as part of the name.
-        if !name.iter().all(|byte| is_token(*byte)) {
+        if token < colon {
             self.spaced_name = true;
             self.broken |= !name.iter().all(|byte| is_token(*byte) || *byte == b' ');
         }
         self.broken |= name.is_empty() || name.first() == Some(&b' ');
-        self.broken |=
-            value.iter().fold(false, |found, byte| found | ((*byte < b' ') & (*byte != b'\t')) | (*byte == 0x7f));
-        self.known(head, name, value_at, &value);
+        if has_controls(rest) {
+            // A tab, the line break of a folded one, or what may not be there.
+            let value = value(rest);
+            self.broken |= value.iter().any(|byte| *byte < b' ' && *byte != b'\t' || *byte == 0x7f);
+            self.known(head, name, value_at, &value);
+        } else {
+            self.known(head, name, value_at, trim(rest));
+        }
     }
 
     fn known(&mut self, head: &[u8], name: &[u8], at: Span, value: &[u8]) {
@@ -189,6 +202,24 @@ pub(super) fn value(raw: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(joined.get(start..).unwrap_or_default().to_vec())
 }
 
+/// Eight bytes at a time: values are most of a head.
+fn has_controls(bytes: &[u8]) -> bool {
+    const ONES: u64 = u64::MAX / 0xff;
+    const TOPS: u64 = ONES << 7;
+    // The top bits of bytes below 0x20, and of those that are 0x7f. A borrow may mark the byte above a marked one, too.
+    let controls = |eight: [u8; 8]| {
+        let word = u64::from_le_bytes(eight);
+        let delete = word ^ (ONES * 0x7f);
+        (word.wrapping_sub(ONES * 0x20) & !word | delete.wrapping_sub(ONES) & !delete) & TOPS
+    };
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    for (byte, place) in rest.iter().zip(&mut last) {
+        *place = *byte;
+    }
+    eights.iter().fold(controls(last), |found, eight| found | controls(*eight)) != 0
+}
+
 fn trim(mut raw: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = raw {
         raw = rest;
@@ -233,3 +264,25 @@ const TOKENS: [bool; 256] = {
     }
     table
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controls_are_found_wherever_they_stand() {
+        for byte in 0..=u8::MAX {
+            let is_control = byte < b' ' || byte == 0x7f;
+            for length in 1..20 {
+                for at in 0..length {
+                    for around in [b'a', b' ', 0x80, 0xff] {
+                        let mut value = vec![around; length];
+                        value.iter_mut().skip(at).take(1).for_each(|place| *place = byte);
+                        assert_eq!(has_controls(&value), is_control, "{byte} at {at} of {length} among {around}");
+                    }
+                }
+            }
+        }
+        assert!(!has_controls(b""));
+    }
+}

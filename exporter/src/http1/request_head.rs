@@ -6,6 +6,7 @@ use super::head::{RequestHead, closes, protocol, version};
 use super::lines::{Line, Lines, Span};
 use super::target::{self, Target};
 use crate::exchange::{Headers, Method};
+use crate::lossy::lossy;
 use crate::rpc::Kind;
 
 /// What a client sends first if it speaks HTTP/2 without TLS.
@@ -143,15 +144,15 @@ impl RequestLine {
 
     fn head(&self, head: &[u8], fields: &Fields, block: Option<Span>) -> RequestHead {
         let chunked = self.at_least_1_1() && fields.coding == Coding::Chunked;
-        let text = |span: Span| String::from_utf8_lossy(&value(span.of(head))).into();
-        let exact = |span: Span| -> Box<str> { String::from_utf8_lossy(span.of(head)).into() };
+        let text = |span: Span| lossy(&value(span.of(head))).into();
+        let exact = |span: Span| -> Box<str> { lossy(span.of(head)).into() };
         let path = match self.target.path.of(head) {
             // `http://host` means the root (RFC 9112, 3.2.2), and an empty path means that nothing was understood.
             b"" => "/".into(),
             _ => exact(self.target.path),
         };
         RequestHead {
-            method: Method::parse(&String::from_utf8_lossy(self.method.of(head))),
+            method: Method::parse(&lossy(self.method.of(head))),
             path,
             query: self.target.query.map(exact),
             absolute: self.target.absolute.map(exact),

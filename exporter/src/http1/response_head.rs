@@ -6,6 +6,7 @@ use super::lines::{Line, Lines, Span};
 use super::response::Expect;
 use super::{HEAD_LIMIT, Loss};
 use crate::exchange::Headers;
+use crate::lossy::lossy;
 
 /// What was read of a head so far.
 #[derive(Debug, Default)]
@@ -117,7 +118,7 @@ impl StatusLine {
                 None => Framing::UntilEnd,
             },
         };
-        let text = |span: Span| String::from_utf8_lossy(&value(span.of(head))).into();
+        let text = |span: Span| lossy(&value(span.of(head))).into();
         ResponseHead {
             status: self.status,
             version: protocol(self.major, self.minor),

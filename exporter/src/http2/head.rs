@@ -5,6 +5,7 @@ use hoptap_semconv::attribute;
 use super::Field;
 use crate::exchange::{Headers, Method, Version};
 use crate::http1::{Framing, RequestHead, ResponseHead};
+use crate::lossy::lossy;
 use crate::rpc::Kind;
 
 /// What of a head stood in entries of the header table that were made before we looked: names of attributes.
@@ -16,7 +17,7 @@ fn find<'f>(fields: &'f [Field], name: &[u8]) -> Option<&'f [u8]> {
 }
 
 fn text(bytes: &[u8]) -> Box<str> {
-    String::from_utf8_lossy(bytes).into()
+    lossy(bytes).into()
 }
 
 /// The pseudo header fields of a request and what follows them (RFC 9113, 8.3.1).
@@ -40,7 +41,7 @@ pub fn request(fields: &[Field], keep_headers: bool) -> (RequestHead, Missing) {
         missing.extend(names.into_iter().filter(|(_, absent)| *absent).map(|(name, _)| name));
     }
     let head = RequestHead {
-        method: method.map_or(Method::Unknown, |method| Method::parse(&String::from_utf8_lossy(method))),
+        method: method.map_or(Method::Unknown, |method| Method::parse(&lossy(method))),
         path: path.map(text).unwrap_or_default(),
         query,
         absolute: None,

@@ -227,7 +227,7 @@ impl Linker {
         };
         let id = state.run;
         if let Some(run) = self.runs.get_mut(&id).filter(|run| run.attempts.len() < MOST_ATTEMPTS) {
-            run.attempts.push(emit::failed_dial(owner, &dial, time, self.clock));
+            run.keep(emit::failed_dial(owner, &dial, time, self.clock));
         }
     }
 }

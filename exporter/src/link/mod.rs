@@ -403,7 +403,7 @@ impl Linker {
         };
         let Some(run) = self.runs.get_mut(&id) else { return Some(role) };
         run.ends(role);
-        run.attempts.push(Done { owner, hop, given_up });
+        run.keep(Done { owner, hop, given_up });
         if run.handed_out {
             self.emit_late(id);
         } else if run.server.is_some() && run.open == 0 {

@@ -1,5 +1,9 @@
 //! Which header lines and which query keys carry secrets, whatever the configuration says; and how names are compared.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashSet;
+
 /// Header fields whose values let someone else act as the client or as the server.
 pub const SECRET_HEADERS: [&str; 10] = [
     "authorization",
@@ -61,6 +65,10 @@ pub const SECRET_QUERY_KEYS: [&str; 35] = [
     "passphrase",
 ];
 
+/// [`SECRET_QUERY_KEYS`] in the form in which they are compared.
+static SECRET_PARTS: LazyLock<FxHashSet<Box<[u8]>>> =
+    LazyLock::new(|| SECRET_QUERY_KEYS.iter().map(|key| letters(key).collect()).collect());
+
 /// Says whether the value of this header field is a secret; case does not matter.
 pub fn is_secret_header(name: &str) -> bool {
     SECRET_HEADERS.iter().any(|secret| secret.eq_ignore_ascii_case(name))
@@ -73,7 +81,7 @@ pub fn is_secret_query_key(key: &str) -> bool {
 }
 
 pub(super) fn is_built_in_key(key: &[u8]) -> bool {
-    any_part(key, |part| SECRET_QUERY_KEYS.iter().any(|secret| letters(secret).eq(part.iter().copied())))
+    any_part(key, |part| SECRET_PARTS.contains(part))
 }
 
 /// Longest name that is looked for, in bytes without `-` and `_`: a part of a key that is longer is none of them.

@@ -8,8 +8,12 @@ pub fn without_user(url: &str) -> Cow<'_, str> {
     if user.is_empty() { Cow::Borrowed(url) } else { Cow::Owned(format!("{scheme}{rest}")) }
 }
 
-/// Splits a URL or an authority around its `user:password@`, which may be empty.
+/// Splits a URL or an authority around its `user:password@`, which may be empty; where it is, so may the scheme be.
 pub fn around_user(url: &str) -> (&str, &str, &str) {
+    // Most have none, and are not looked through for their parts.
+    if memchr::memchr(b'@', url.as_bytes()).is_none() {
+        return ("", "", url);
+    }
     let (scheme, rest) = url.split_at(url.find("://").map_or(0, |at| at + 3));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let (user, rest) = rest.split_at(authority.rfind('@').map_or(0, |at| at + 1));

@@ -1,20 +1,20 @@
 //! Names that Traefik gave: each held once, however often it is met.
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 use crate::event::Name;
 
 /// Holds at most `limit` names. What comes after that is handed out all the same, but not shared.
 #[derive(Debug)]
 pub struct Names {
-    held: HashSet<Name>,
+    held: FxHashSet<Name>,
     limit: usize,
     unshared: u64,
 }
 
 impl Names {
     pub fn new(limit: usize) -> Self {
-        Self { held: HashSet::new(), limit, unshared: 0 }
+        Self { held: FxHashSet::default(), limit, unshared: 0 }
     }
 
     pub fn intern(&mut self, name: &str) -> Name {

@@ -51,21 +51,31 @@ impl Attributes<'_> {
         }
     }
 
-    /// Everything of a pair with a text but the text. Keys are constants: inlined, this is a handful of stores.
+    /// Everything of a pair with a text but the text.
     #[inline(always)]
     fn before_text(&mut self, key: &'static str, length: usize) {
-        let short = key.len() + length + 6;
-        let (Ok(pair), Ok(name), Ok(any), Ok(text)) =
-            (u8::try_from(short), u8::try_from(key.len()), u8::try_from(length + 2), u8::try_from(length))
+        match u8::try_from(length) {
+            Ok(text) if self.before_short(key, length + 2) => self.out.raw(&[long(STRING), text]),
+            _ => self.before_long_text(key, length),
+        }
+    }
+
+    /// A pair up to the first byte of its `AnyValue` of this length, if each length in it takes one byte; else nothing.
+    /// Keys are constants: inlined, this is a handful of stores.
+    #[inline(always)]
+    fn before_short(&mut self, key: &'static str, any: usize) -> bool {
+        let (Ok(pair), Ok(name), Ok(any)) =
+            (u8::try_from(key.len() + any + 4), u8::try_from(key.len()), u8::try_from(any))
         else {
-            return self.before_long_text(key, length);
+            return false;
         };
         if pair >= 0x80 {
-            return self.before_long_text(key, length);
+            return false;
         }
         self.out.raw(&[long(self.field), pair, long(KEY), name]);
         self.out.raw(key.as_bytes());
-        self.out.raw(&[long(VALUE), any, long(STRING), text]);
+        self.out.raw(&[long(VALUE), any]);
+        true
     }
 
     /// The same where a length takes more than a byte.
@@ -114,7 +124,10 @@ impl Sink for Attributes<'_> {
     fn integer(&mut self, key: &'static str, value: i64) {
         if self.takes() {
             let value = value.cast_unsigned();
-            self.before_value(key, 1 + varint_of(value));
+            let any = 1 + varint_of(value);
+            if !self.before_short(key, any) {
+                self.before_value(key, any);
+            }
             self.out.number(INT, value);
         }
     }
