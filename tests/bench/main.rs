@@ -51,7 +51,7 @@ async fn run(mut arguments: Vec<String>) -> Result<()> {
     let scenario = scenario.map_or(Ok(Scenario::Http1), |name| Scenario::parse(&name))?;
     let mut modes = vec![Mode::Floor, Mode::Own];
     match hoptap::lacking() {
-        None => modes.push(Mode::Hoptap),
+        None => modes.extend([Mode::Hoptap, Mode::Beside]),
         Some(reason) => say(&format!("without hoptap: {reason}")),
     }
     let bench = Bench::start(scenario, requests, arguments).await?;

@@ -27,6 +27,8 @@ pub(crate) enum Mode {
     Own,
     /// Traefik alone, hoptap beside it.
     Hoptap,
+    /// The same, and hoptap watches another Traefik, which does nothing: what its being there costs all others.
+    Beside,
 }
 
 /// What one run told.
@@ -110,6 +112,7 @@ impl Bench {
         let traefik = if mode == Mode::Own { &self.own } else { &self.plain };
         let mut hoptap = match mode {
             Mode::Hoptap => Some(self.attach(traefik).await?),
+            Mode::Beside => Some(self.attach(&self.own).await?),
             Mode::Floor | Mode::Own => None,
         };
         let doors = self.ground.doors(traefik);

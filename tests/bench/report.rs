@@ -11,7 +11,7 @@ pub(crate) fn text(runs: &[Run]) -> String {
     };
     let cpu: fn(&Run) -> f64 = |run| run.traefik + run.hoptap;
     let mut text = String::from("\nmedians\n");
-    for mode in [Mode::Floor, Mode::Own, Mode::Hoptap] {
+    for mode in [Mode::Floor, Mode::Own, Mode::Hoptap, Mode::Beside] {
         let (Some(cpu), Some(rate), Some(spans)) =
             (median(mode, cpu), median(mode, |run| run.rate), median(mode, |run| run.spans))
         else {
@@ -43,9 +43,10 @@ pub(crate) fn text(runs: &[Run]) -> String {
     let rate = |mode| median(mode, |run| run.rate).unwrap_or_default();
     let _infallible = writeln!(
         text,
-        "throughput ratio {:.3} with hoptap, {:.3} with own telemetry",
+        "throughput ratio {:.3} with hoptap, {:.3} with own telemetry, {:.3} where hoptap watches another Traefik",
         rate(Mode::Hoptap) / rate(Mode::Floor),
-        rate(Mode::Own) / rate(Mode::Floor)
+        rate(Mode::Own) / rate(Mode::Floor),
+        rate(Mode::Beside) / rate(Mode::Floor)
     );
     let mebibytes = |value| side(value) / 1_048_576.0;
     let _infallible = write!(
