@@ -20,7 +20,7 @@ use super::convert::{self, Notice};
 use super::pod::Pod;
 use super::process::{self, Selection};
 use super::programs::{Error, Hook, Programs};
-use super::target::{PROBES, When};
+use super::target::{PROBES, ProbeSpec, When};
 use super::traced::Traced;
 use crate::event::{ConnectionId, Direction, Ended, Event, Kind, Pid, Tally};
 use crate::pipeline::NamesFrom;
@@ -325,12 +325,10 @@ impl Session {
             .values_mut()
             .filter(|traced| traced.tables.elapsed() > TABLES_FOR)
             .filter_map(|traced| {
-                let specs = PROBES.iter().filter(|spec| spec.when == When::TablesUnknown);
-                let attached: Vec<_> = specs.filter(|spec| traced.has(spec.name)).collect();
-                for spec in &attached {
-                    traced.detach(&mut self.programs, spec);
-                }
-                (!attached.is_empty()).then_some(traced.found.pid)
+                let unwanted = |spec: &ProbeSpec| spec.when == When::TablesUnknown;
+                let attached = PROBES.iter().any(|spec| unwanted(spec) && traced.has(spec.name));
+                traced.detach(&mut self.programs, unwanted);
+                attached.then_some(traced.found.pid)
             })
             .collect();
         for pid in rested {

@@ -148,19 +148,23 @@ impl Traced {
         program.attach(UProbeAttachLocation::AbsoluteOffset(site.offset), &self.found.open, scope).map_err(refused)
     }
 
-    /// Takes a probe away.
-    pub(super) fn detach(&mut self, programs: &mut Programs, spec: &ProbeSpec) {
-        if let Some(link) = self.links.remove(spec.name)
-            && let Some(program) = uprobe(programs, spec.program())
-            && let Err(error) = program.detach(link)
-        {
-            tracing::debug!(pid = self.found.pid, probe = spec.name, %error, "probe could not be taken away");
+    /// Takes probes away. The kernel waits for whatever may still be in one, up to a tenth of a second each: a thread
+    /// waits with it that has nothing else to do, for who reads the ring must go on.
+    pub(super) fn detach(&mut self, programs: &mut Programs, unwanted: impl Fn(&ProbeSpec) -> bool) {
+        let mut links = Vec::new();
+        for spec in PROBES.iter().filter(|spec| unwanted(spec)) {
+            let Some(link) = self.links.remove(spec.name) else { continue };
+            let Some(program) = uprobe(programs, spec.program()) else { continue };
+            match program.take_link(link) {
+                Ok(link) => links.push(link),
+                Err(error) => {
+                    tracing::debug!(pid = self.found.pid, probe = spec.name, %error, "probe could not be taken away");
+                }
+            }
         }
-    }
-
-    pub(super) fn detach_all(&mut self, programs: &mut Programs) {
-        for spec in PROBES {
-            self.detach(programs, spec);
+        // Without a thread they are dropped here.
+        if !links.is_empty() {
+            let _ = std::thread::Builder::new().name("detach".into()).spawn(move || drop(links));
         }
     }
 

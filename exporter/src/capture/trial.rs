@@ -101,7 +101,7 @@ impl<'a> Trial<'a> {
             api: Api { wanted, asked },
         };
         if let Some(programs) = &mut self.programs {
-            traced.detach_all(programs);
+            traced.detach(programs, |_| true);
         }
         Ok(examined)
     }

@@ -9,7 +9,7 @@ use crate::capture::ask::{self, Told};
 use crate::capture::clock;
 use crate::capture::pod::Pod;
 use crate::capture::process::{self, Found};
-use crate::capture::target::{PROBES, Target, When};
+use crate::capture::target::{Target, When};
 use crate::capture::traced::{Traced, Untraceable};
 use crate::event::{Configuration, Event, Kind, Pid};
 use crate::pipeline::NamesFrom;
@@ -153,9 +153,7 @@ impl Session {
         let known = |port: &SocketAddr| named.contains(&port.port()) || configured.contains(&port.port());
         let all_known = self.ports.get(&pid).is_some_and(|ports| ports.iter().all(known));
         if all_known {
-            for spec in PROBES.iter().filter(|spec| spec.when == When::Learning) {
-                traced.detach(&mut self.programs, spec);
-            }
+            traced.detach(&mut self.programs, |spec| spec.when == When::Learning);
         } else {
             traced.attach(&mut self.programs, |spec| spec.when == When::Learning);
         }
@@ -256,7 +254,7 @@ impl Session {
     pub(super) fn leave(&mut self, pid: Pid) {
         let _ = self.processes.remove(&pid);
         if let Some(mut traced) = self.traced.remove(&pid) {
-            traced.detach_all(&mut self.programs);
+            traced.detach(&mut self.programs, |_| true);
         }
         self.ports.remove(&pid);
         self.named.remove(&pid);
