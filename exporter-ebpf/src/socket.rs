@@ -32,5 +32,5 @@ fn socket(context: &RawTracePointContext, send: bool) {
     }
     let result = i64::from(context.arg::<u64>(1) as i32);
     // SAFETY: a map value lives until the program ends.
-    transfer(context.arg(0), result, send, tgid, unsafe { &*target }, || Registers::current());
+    transfer(context.arg(0), result, send, tgid, unsafe { &*target }, Registers::current);
 }
