@@ -21,7 +21,7 @@ use super::pod::Pod;
 use super::process::{self, Selection};
 use super::programs::{Error, Hook, Programs};
 use super::target::{PROBES, ProbeSpec, When};
-use super::traced::Traced;
+use super::traced::{Traced, let_go};
 use crate::event::{ConnectionId, Direction, Ended, Event, Kind, Pid, Tally};
 use crate::pipeline::NamesFrom;
 use crate::readiness::Readiness;
@@ -209,7 +209,8 @@ impl Session {
         }
         let pids: Vec<Pid> = self.traced.keys().copied().collect();
         for pid in pids {
-            self.leave(pid);
+            // Nothing of it is left when this is over.
+            drop(self.leave(pid));
         }
         self.readiness.detached();
     }
@@ -327,7 +328,7 @@ impl Session {
             .filter_map(|traced| {
                 let unwanted = |spec: &ProbeSpec| spec.when == When::TablesUnknown;
                 let attached = PROBES.iter().any(|spec| unwanted(spec) && traced.has(spec.name));
-                traced.detach(&mut self.programs, unwanted);
+                let_go(traced.detach(&mut self.programs, unwanted));
                 attached.then_some(traced.found.pid)
             })
             .collect();

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::time::Instant;
 
-use aya::programs::uprobe::{UProbeAttachLocation, UProbeLinkId, UProbeScope};
+use aya::programs::uprobe::{UProbeAttachLocation, UProbeLink, UProbeLinkId, UProbeScope};
 use aya::programs::{ProgramError, UProbe};
 use hoptap_ebpf as abi;
 use rustc_hash::FxHashMap;
@@ -148,9 +148,9 @@ impl Traced {
         program.attach(UProbeAttachLocation::AbsoluteOffset(site.offset), &self.found.open, scope).map_err(refused)
     }
 
-    /// Takes probes away. The kernel waits for whatever may still be in one, up to a tenth of a second each: a thread
-    /// waits with it that has nothing else to do, for who reads the ring must go on.
-    pub(super) fn detach(&mut self, programs: &mut Programs, unwanted: impl Fn(&ProbeSpec) -> bool) {
+    /// Takes probes away: they are gone when what this gives is dropped. See [`let_go`].
+    #[must_use = "dropping it takes up to a tenth of a second for each probe"]
+    pub(super) fn detach(&mut self, programs: &mut Programs, unwanted: impl Fn(&ProbeSpec) -> bool) -> Vec<UProbeLink> {
         let mut links = Vec::new();
         for spec in PROBES.iter().filter(|spec| unwanted(spec)) {
             let Some(link) = self.links.remove(spec.name) else { continue };
@@ -162,10 +162,7 @@ impl Traced {
                 }
             }
         }
-        // Without a thread they are dropped here.
-        if !links.is_empty() {
-            let _ = std::thread::Builder::new().name("detach".into()).spawn(move || drop(links));
-        }
+        links
     }
 
     /// Names come from the API, all or some.
@@ -232,6 +229,15 @@ impl convert::Process for Traced {
     fn text(&self, address: u64, length: usize) -> Option<String> {
         let bytes = self.target.binary.text(&self.target.file, address.checked_sub(self.bias)?, length).ok()??;
         String::from_utf8(bytes).ok()
+    }
+}
+
+/// Drops probes. The kernel waits for whatever may still be in one, up to a tenth of a second each: a thread waits with it
+/// that has nothing else to do, for who reads the ring must go on.
+pub(super) fn let_go(links: Vec<UProbeLink>) {
+    if !links.is_empty() {
+        // Without a thread they are dropped here.
+        let _ = std::thread::Builder::new().name("detach".into()).spawn(move || drop(links));
     }
 }
 

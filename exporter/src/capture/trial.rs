@@ -101,7 +101,8 @@ impl<'a> Trial<'a> {
             api: Api { wanted, asked },
         };
         if let Some(programs) = &mut self.programs {
-            traced.detach(programs, |_| true);
+            // It is as it was when this says so.
+            drop(traced.detach(programs, |_| true));
         }
         Ok(examined)
     }
