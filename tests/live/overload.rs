@@ -21,8 +21,8 @@ const CLOSE: &str = "GET /x?id={id} HTTP/1.1\r\nHost: any.test\r\nConnection: cl
 const KEPT: usize = 20_000;
 const SHORT: usize = 2000;
 
-/// So many that they go on past the ten seconds after which probes are taken away that nobody needs: who reads the ring must
-/// not wait for that.
+/// So many that they go on past the ten seconds after which probes are taken away that nobody needs: who reads the ring
+/// must not wait for that.
 const LATER: usize = 4000;
 
 fn main() -> ExitCode {

@@ -10,6 +10,7 @@ pub mod uprobes;
 
 mod ask;
 mod convert;
+mod detaching;
 mod gives;
 mod object;
 mod pod;

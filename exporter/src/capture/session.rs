@@ -17,11 +17,12 @@ use super::ask::Told;
 use super::clock;
 use super::containers::{self, Asking};
 use super::convert::{self, Notice};
+use super::detaching::Detaching;
 use super::pod::Pod;
 use super::process::{self, Selection};
 use super::programs::{Error, Hook, Programs};
 use super::target::{PROBES, ProbeSpec, When};
-use super::traced::{Traced, let_go};
+use super::traced::Traced;
 use crate::event::{ConnectionId, Direction, Ended, Event, Kind, Pid, Tally};
 use crate::pipeline::NamesFrom;
 use crate::readiness::Readiness;
@@ -96,6 +97,7 @@ pub struct Session {
     settings: Settings,
     readiness: Arc<Readiness>,
     traced: BTreeMap<Pid, Traced>,
+    detaching: Detaching,
     /// Listening ports of each process, and those whose entrypoint is known.
     ports: BTreeMap<Pid, Vec<SocketAddr>>,
     named: BTreeMap<Pid, Vec<u16>>,
@@ -146,6 +148,7 @@ impl Session {
             settings,
             readiness,
             traced: BTreeMap::new(),
+            detaching: Detaching::default(),
             ports: BTreeMap::new(),
             named: BTreeMap::new(),
             refused: BTreeMap::new(),
@@ -209,9 +212,10 @@ impl Session {
         }
         let pids: Vec<Pid> = self.traced.keys().copied().collect();
         for pid in pids {
-            // Nothing of it is left when this is over.
-            drop(self.leave(pid));
+            self.leave(pid);
         }
+        // Nothing is left of hoptap in any of them when this is over.
+        drop(std::mem::take(&mut self.detaching));
         self.readiness.detached();
     }
 
@@ -328,7 +332,7 @@ impl Session {
             .filter_map(|traced| {
                 let unwanted = |spec: &ProbeSpec| spec.when == When::TablesUnknown;
                 let attached = PROBES.iter().any(|spec| unwanted(spec) && traced.has(spec.name));
-                let_go(traced.detach(&mut self.programs, unwanted));
+                self.detaching.add(traced.detach(&mut self.programs, unwanted));
                 attached.then_some(traced.found.pid)
             })
             .collect();

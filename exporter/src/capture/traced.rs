@@ -148,8 +148,8 @@ impl Traced {
         program.attach(UProbeAttachLocation::AbsoluteOffset(site.offset), &self.found.open, scope).map_err(refused)
     }
 
-    /// Takes probes away: they are gone when what this gives is dropped. See [`let_go`].
-    #[must_use = "dropping it takes up to a tenth of a second for each probe"]
+    /// Takes probes away: they are gone when what this gives is dropped, for which the kernel takes its time.
+    #[must_use = "dropping it waits for the kernel: see `Detaching`"]
     pub(super) fn detach(&mut self, programs: &mut Programs, unwanted: impl Fn(&ProbeSpec) -> bool) -> Vec<UProbeLink> {
         let mut links = Vec::new();
         for spec in PROBES.iter().filter(|spec| unwanted(spec)) {
@@ -229,15 +229,6 @@ impl convert::Process for Traced {
     fn text(&self, address: u64, length: usize) -> Option<String> {
         let bytes = self.target.binary.text(&self.target.file, address.checked_sub(self.bias)?, length).ok()??;
         String::from_utf8(bytes).ok()
-    }
-}
-
-/// Drops probes. The kernel waits for whatever may still be in one, up to a tenth of a second each: a thread waits with it
-/// that has nothing else to do, for who reads the ring must go on.
-pub(super) fn let_go(links: Vec<UProbeLink>) {
-    if !links.is_empty() {
-        // Without a thread they are dropped here.
-        let _ = std::thread::Builder::new().name("detach".into()).spawn(move || drop(links));
     }
 }
 

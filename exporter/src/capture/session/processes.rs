@@ -4,15 +4,13 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use aya::programs::uprobe::UProbeLink;
-
 use super::{Handler, Session};
 use crate::capture::ask::{self, Told};
 use crate::capture::clock;
 use crate::capture::pod::Pod;
 use crate::capture::process::{self, Found};
 use crate::capture::target::{Target, When};
-use crate::capture::traced::{Traced, Untraceable, let_go};
+use crate::capture::traced::{Traced, Untraceable};
 use crate::event::{Configuration, Event, Kind, Pid};
 use crate::pipeline::NamesFrom;
 use crate::readiness::Missing;
@@ -155,7 +153,7 @@ impl Session {
         let known = |port: &SocketAddr| named.contains(&port.port()) || configured.contains(&port.port());
         let all_known = self.ports.get(&pid).is_some_and(|ports| ports.iter().all(known));
         if all_known {
-            let_go(traced.detach(&mut self.programs, |spec| spec.when == When::Learning));
+            self.detaching.add(traced.detach(&mut self.programs, |spec| spec.when == When::Learning));
         } else {
             traced.attach(&mut self.programs, |spec| spec.when == When::Learning);
         }
@@ -250,18 +248,17 @@ impl Session {
         self.drain(handler);
         handler.event(&Event { time: clock::monotonic(), pid, kind: Kind::Exit });
         tracing::info!(pid, "Traefik ended");
-        let_go(self.leave(pid));
+        self.leave(pid);
     }
 
-    /// Gives its probes: see [`Traced::detach`].
-    pub(super) fn leave(&mut self, pid: Pid) -> Vec<UProbeLink> {
+    pub(super) fn leave(&mut self, pid: Pid) {
         let _ = self.processes.remove(&pid);
-        let traced = self.traced.remove(&pid);
-        let links = traced.map(|mut traced| traced.detach(&mut self.programs, |_| true)).unwrap_or_default();
+        if let Some(mut traced) = self.traced.remove(&pid) {
+            self.detaching.add(traced.detach(&mut self.programs, |_| true));
+        }
         self.ports.remove(&pid);
         self.named.remove(&pid);
         self.containers.forget(pid);
         self.readiness.gone(pid);
-        links
     }
 }
