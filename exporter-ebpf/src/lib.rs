@@ -27,6 +27,8 @@ pub mod kind {
     pub const HTTP3_END: u8 = 20;
     pub const HTTP3_RESET: u8 = 21;
     pub const TABLE: u8 = 22;
+    pub const ROUTER_AGAIN: u8 = 23;
+    pub const SERVICE_AGAIN: u8 = 24;
 }
 
 /// [`Head::flags`].
@@ -233,10 +235,35 @@ pub const RULE: usize = 160;
 pub const LONG_NAME: usize = 512;
 pub const LONG_RULE: usize = 2048;
 
+/// Who says its names: an object that never says others, until another configuration is put in place and its memory is
+/// that of something else.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Handler {
+    pub address: u64,
+    /// When a configuration was put in place last: `CLOCK_MONOTONIC`, nanoseconds; 0 where none was since the start.
+    pub generation: u64,
+    /// All of its texts are in the record, and it may be referred to.
+    pub whole: u32,
+    pub spare: u32,
+}
+
+/// What a handler said before: the stream as in [`Router`].
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Again {
+    pub head: Head,
+    pub handler: u64,
+    pub generation: u64,
+    pub stream: u32,
+    pub spare: u32,
+}
+
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Router<const N: usize, const R: usize> {
     pub head: Head,
+    pub handler: Handler,
     pub router: Text<N>,
     pub rule: Text<R>,
     pub service: Text<N>,
@@ -249,6 +276,7 @@ pub struct Router<const N: usize, const R: usize> {
 #[derive(Clone, Copy)]
 pub struct Service<const N: usize> {
     pub head: Head,
+    pub handler: Handler,
     pub service: Text<N>,
     pub url: Text<N>,
 }
@@ -312,6 +340,20 @@ pub const VECTORS: u64 = 4;
 /// a program that has other things there.
 pub const G_WORDS: usize = 40;
 
+/// Key of the map of handlers whose names user space was told.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct NamedKey {
+    pub address: u64,
+    /// [`Target::since`] of its process: no two have the same.
+    pub since: u64,
+    /// [`Handler::generation`].
+    pub generation: u64,
+}
+
+/// Value of that map: the words of the handler in which its names are.
+pub type NamedBy = [u64; 6];
+
 /// Value of the map of traced processes: what its binary says about its memory.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
@@ -326,11 +368,14 @@ pub struct Target {
     pub sysfd: u32,
     pub tls: TlsLayout,
     pub streams: StreamLayout,
-    pub spare: u32,
+    /// A probe tells when another configuration is put in place: until then a handler that said its names is referred to.
+    pub tells_configurations: u32,
     /// `CLOCK_MONOTONIC` at which it was traced, nanoseconds: what it did before was not seen.
     pub since: u64,
     /// Address of the type descriptor of `*net.TCPConn` in the process.
     pub tcp_conn: u64,
+    /// Address of the `runtime.itab` of one as a `net.Conn`: the kernel side learns it.
+    pub tcp_conn_itab: u64,
     /// Addresses of the functions in which goroutines start that read ahead on a client's connection, and that serve
     /// one.
     pub background_read: u64,

@@ -5,9 +5,10 @@ use core::cell::UnsafeCell;
 use aya_ebpf::bindings::{BPF_F_NO_PREALLOC, BPF_NOEXIST};
 use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_ktime_get_ns};
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
+use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use hoptap_ebpf::{
-    BothFrames, Connection, Ended, Frames, G_WORDS, PIECE, SessionKey, SessionSocket, Skip, Tally, Target, Transfer,
+    BothFrames, Connection, Ended, Frames, G_WORDS, NamedBy, NamedKey, PIECE, SessionKey, SessionSocket, Skip, Tally,
+    Target, Transfer,
 };
 
 /// Traced processes by thread group id: also the filter in front of everything.
@@ -40,9 +41,19 @@ static NO_FRAMES: Array<BothFrames> = Array::with_max_entries(1, 0);
 #[map]
 pub(crate) static SESSIONS: HashMap<SessionKey, SessionSocket> = HashMap::with_max_entries(131_072, BPF_F_NO_PREALLOC);
 
+/// Handlers whose names user space was told. One that is forgotten says them again.
+#[map]
+pub(crate) static NAMED: LruHashMap<NamedKey, NamedBy> = LruHashMap::with_max_entries(8192, 0);
+
+/// When a traced process put a configuration in place last, `CLOCK_MONOTONIC`, nanoseconds. Zero at load.
+///
+/// No value comes twice, in whatever order two CPUs write.
+#[unsafe(no_mangle)]
+pub(crate) static CONFIGURED: Shared<u64> = Shared(UnsafeCell::new(0));
+
 /// Records that found no room, of all CPUs: see `Head::lost`. Zero at load.
 #[unsafe(no_mangle)]
-pub(crate) static LOST: Shared = Shared(UnsafeCell::new(0));
+pub(crate) static LOST: Shared<u32> = Shared(UnsafeCell::new(0));
 
 /// The size is set at load.
 #[map]
@@ -53,24 +64,30 @@ pub(crate) static TALLY: PerCpuArray<Tally> = PerCpuArray::with_max_entries(1, 0
 
 /// A number that any CPU reads and writes. The target has no atomics that all kernels know.
 #[repr(transparent)]
-pub(crate) struct Shared(UnsafeCell<u32>);
+pub(crate) struct Shared<T>(UnsafeCell<T>);
 
 // SAFETY: an aligned word is read and written whole.
-unsafe impl Sync for Shared {}
+unsafe impl<T> Sync for Shared<T> {}
 
-impl Shared {
+impl<T: Copy> Shared<T> {
     #[inline(always)]
-    pub(crate) fn get(&self) -> u32 {
+    pub(crate) fn get(&self) -> T {
         // SAFETY: the pointer is that of a live static.
         unsafe { self.0.get().read_volatile() }
     }
 
+    #[inline(always)]
+    pub(crate) fn set(&self, value: T) {
+        // SAFETY: as above.
+        unsafe { self.0.get().write_volatile(value) };
+    }
+}
+
+impl Shared<u32> {
     /// Makes it another number than it was. Two CPUs at once may count one: whoever sees it change learns of both.
     #[inline(always)]
     pub(crate) fn change(&self) {
-        let next = self.get().wrapping_add(1);
-        // SAFETY: as above.
-        unsafe { self.0.get().write_volatile(next) };
+        self.set(self.get().wrapping_add(1));
     }
 }
 

@@ -1,17 +1,17 @@
 //! What Traefik and net/http say themselves, read at the `push` after a function's stack check: there the arguments
 //! are still in their registers, and the kernel emulates the instruction instead of stepping over a copy of it.
 
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_ktime_get_ns};
 use aya_ebpf::macros::uprobe;
 use aya_ebpf::programs::ProbeContext;
 use hoptap_ebpf::{
-    EntryPoint, G_WORDS, Goroutine, Handed, LONG_NAME, LONG_RULE, NAME, RULE, RequestWrite, RoundTrip, Router, Service,
-    Status, Stream, Target, Text, WRAPPERS, kind,
+    Again, EntryPoint, G_WORDS, Goroutine, Handed, Handler, LONG_NAME, LONG_RULE, NAME, NamedBy, NamedKey, RULE,
+    RequestWrite, RoundTrip, Router, Service, Status, Stream, Target, Text, WRAPPERS, kind,
 };
 
 use crate::arch::Registers;
 use crate::goroutine;
-use crate::maps::{EVENTS, PROCESSES, Scratch};
+use crate::maps::{CONFIGURED, EVENTS, NAMED, PROCESSES, Scratch};
 use crate::memory::{copy_text, try_user, user, user_into};
 use crate::ring;
 
@@ -89,12 +89,12 @@ fn stream_of(target: &Target, writer: u64, connection: u64) -> u32 {
     user(stream + u64::from(layout.id))
 }
 
-/// Writes a text into its slot of a record.
+/// Writes a text into its slot of a record; says whether it could be read.
 ///
 /// # Safety
 /// `to` must point into a record that is ours to write.
 #[inline(always)]
-pub(crate) unsafe fn text<const N: usize>(to: *mut Text<N>, from: Str) {
+pub(crate) unsafe fn text<const N: usize>(to: *mut Text<N>, from: Str) -> bool {
     // SAFETY: the caller's word.
     unsafe {
         (*to).address = from.address;
@@ -105,6 +105,7 @@ pub(crate) unsafe fn text<const N: usize>(to: *mut Text<N>, from: Str) {
             copy_text((&raw mut (*to).bytes).cast(), from.address, from.length as usize, N)
         };
         (*to).read = read as u32;
+        read != 0 || from.length == 0
     }
 }
 
@@ -113,15 +114,88 @@ macro_rules! record {
         if let Some(mut entry) = EVENTS.reserve::<$type>(0) {
             let $entry = entry.as_mut_ptr();
             // SAFETY: every field is written before the record is submitted; slots past `read` are never looked at.
-            unsafe {
+            let filled = unsafe {
                 (*$entry).head = $head;
                 $fill
-            }
+            };
             entry.submit(u64::from(aya_ebpf::bindings::BPF_RB_NO_WAKEUP));
+            filled
         } else {
             ring::lost(1);
+            false
         }
     };
+}
+
+/// A handler that says names, and in which words. They are the same for all requests that it serves.
+struct Names {
+    key: NamedKey,
+    words: NamedBy,
+    kept: bool,
+}
+
+impl Names {
+    #[inline(always)]
+    fn of(target: &Target, address: u64, words: NamedBy) -> Self {
+        let key = NamedKey { address, since: target.since, generation: CONFIGURED.get() };
+        Self { key, words, kept: target.tells_configurations != 0 }
+    }
+
+    /// User space was told of it.
+    ///
+    /// Its words are compared as well: a handler of an earlier configuration that still served somebody when this one
+    /// was made may have left its memory to one of this.
+    #[inline(always)]
+    fn told(&self) -> bool {
+        if !self.kept {
+            return false;
+        }
+        let Some(told) = NAMED.get_ptr(&self.key) else { return false };
+        // SAFETY: a map value lives until the program ends.
+        let told = unsafe { &*told };
+        // Not by `==`, which becomes a call of a function that is not there.
+        (0..told.len()).fold(0, |differ, index| differ | (told[index] ^ self.words[index])) == 0
+    }
+
+    /// What the record says of it; `whole`: all its texts are there.
+    #[inline(always)]
+    fn handler(&self, whole: bool) -> Handler {
+        let whole = u32::from(self.kept && whole);
+        Handler { address: self.key.address, generation: self.key.generation, whole, spare: 0 }
+    }
+
+    /// User space has its texts now.
+    #[inline(always)]
+    fn remember(&self) {
+        if self.kept {
+            let _ = NAMED.insert(&self.key, &self.words, 0);
+        }
+    }
+
+    /// Says only which it is.
+    #[inline(always)]
+    fn again(&self, kind: u8, tgid: u32, goroutine: Goroutine, stream: u32) {
+        ring::send(Again {
+            head: ring::head(kind, 0, tgid, goroutine),
+            handler: self.key.address,
+            generation: self.key.generation,
+            stream,
+            spare: 0,
+        });
+    }
+}
+
+/// `pkg/server.(*RouterFactory).CreateRouters`: makes all handlers of a configuration, which then take the place of those
+/// before (cmd/traefik/traefik.go, `switchRouter`). Until that is done both are in memory, so that no two that are used
+/// between two calls of it have the same address.
+#[uprobe]
+pub(crate) fn configuration(_: ProbeContext) -> u32 {
+    let tgid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    if PROCESSES.get_ptr(&tgid).is_some() {
+        // SAFETY: a helper without arguments.
+        CONFIGURED.set(unsafe { bpf_ktime_get_ns() });
+    }
+    0
 }
 
 /// `pkg/middlewares/observability.(*routerTracing).ServeHTTP`, Traefik 3.5 and later: the receiver starts with
@@ -129,36 +203,56 @@ macro_rules! record {
 #[uprobe]
 pub(crate) fn router(context: ProbeContext) -> u32 {
     let Some((tgid, target, registers, goroutine)) = traced(&context) else { return 0 };
-    let Some([router, rule, service]) = try_user::<[Str; 3]>(registers.go[0]) else { return 0 };
+    let Some(words) = try_user::<NamedBy>(registers.go[0]) else { return 0 };
     let stream = if serves_stream(target, goroutine) { stream(target) } else { 0 };
+    let names = Names::of(target, registers.go[0], words);
+    if names.told() {
+        names.again(kind::ROUTER_AGAIN, tgid, goroutine, stream);
+        return 0;
+    }
+    let router = Str { address: words[0], length: words[1] };
+    let rule = Str { address: words[2], length: words[3] };
+    let service = Str { address: words[4], length: words[5] };
     let head = ring::head(kind::ROUTER, 0, tgid, goroutine);
-    if router.length <= NAME as u64 && rule.length <= RULE as u64 && service.length <= NAME as u64 {
+    let whole = if router.length <= NAME as u64 && rule.length <= RULE as u64 && service.length <= NAME as u64 {
         record!(Router<NAME, RULE>, head, |entry| {
-            text(&raw mut (*entry).router, router);
-            text(&raw mut (*entry).rule, rule);
-            text(&raw mut (*entry).service, service);
+            let mut whole = text(&raw mut (*entry).router, router);
+            whole &= text(&raw mut (*entry).rule, rule);
+            whole &= text(&raw mut (*entry).service, service);
+            (*entry).handler = names.handler(whole);
             (*entry).stream = stream;
-        });
+            whole
+        })
     } else {
         record!(Router<LONG_NAME, LONG_RULE>, head, |entry| {
-            text(&raw mut (*entry).router, router);
-            text(&raw mut (*entry).rule, rule);
-            text(&raw mut (*entry).service, service);
+            let mut whole = text(&raw mut (*entry).router, router);
+            whole &= text(&raw mut (*entry).rule, rule);
+            whole &= text(&raw mut (*entry).service, service);
+            (*entry).handler = names.handler(whole);
             (*entry).stream = stream;
-        });
+            whole
+        })
+    };
+    if whole {
+        names.remember();
     }
     0
 }
 
-/// `pkg/middlewares/observability.(*serviceTracing).ServeHTTP`: the receiver is `service string; next http.Handler`.
-/// Below it stand handlers that all begin with their own `next`, and among them the `accesslog.FieldHandler` that
-/// holds the server's URL (pkg/server/service/service.go, `getLoadBalancerServiceHandler`), whether or not the
-/// access log is on.
+/// `pkg/middlewares/observability.(*serviceTracing).ServeHTTP`: the receiver is `service string; next http.Handler`, one
+/// for each server of a service. Below it stand handlers that all begin with their own `next`, and among them the
+/// `accesslog.FieldHandler` that holds the server's URL (pkg/server/service/service.go,
+/// `getLoadBalancerServiceHandler`), whether or not the access log is on.
 #[uprobe]
 pub(crate) fn service(context: ProbeContext) -> u32 {
-    let Some((tgid, _, registers, goroutine)) = traced(&context) else { return 0 };
+    let Some((tgid, target, registers, goroutine)) = traced(&context) else { return 0 };
     // `service`, and `next` (type, data).
-    let Some([address, length, _, mut next]) = try_user::<[u64; 4]>(registers.go[0]) else { return 0 };
+    let Some([address, length, handler, mut next]) = try_user::<[u64; 4]>(registers.go[0]) else { return 0 };
+    let names = Names::of(target, registers.go[0], [address, length, handler, next, 0, 0]);
+    if names.told() {
+        names.again(kind::SERVICE_AGAIN, tgid, goroutine, 0);
+        return 0;
+    }
     let service = Str { address, length };
     let mut url = Str { address: 0, length: 0 };
     for _ in 0..8 {
@@ -172,16 +266,21 @@ pub(crate) fn service(context: ProbeContext) -> u32 {
         next = data;
     }
     let head = ring::head(kind::SERVICE, 0, tgid, goroutine);
-    if service.length <= NAME as u64 && url.length <= NAME as u64 {
+    let whole = if service.length <= NAME as u64 && url.length <= NAME as u64 {
         record!(Service<NAME>, head, |entry| {
-            text(&raw mut (*entry).service, service);
-            text(&raw mut (*entry).url, url);
-        });
+            let whole = text(&raw mut (*entry).service, service) & text(&raw mut (*entry).url, url) & (url.length > 0);
+            (*entry).handler = names.handler(whole);
+            whole
+        })
     } else {
         record!(Service<LONG_NAME>, head, |entry| {
-            text(&raw mut (*entry).service, service);
-            text(&raw mut (*entry).url, url);
-        });
+            let whole = text(&raw mut (*entry).service, service) & text(&raw mut (*entry).url, url) & (url.length > 0);
+            (*entry).handler = names.handler(whole);
+            whole
+        })
+    };
+    if whole {
+        names.remember();
     }
     0
 }
@@ -195,7 +294,7 @@ pub(crate) fn entry_point(context: ProbeContext) -> u32 {
     // "entryPointName"; the others are "ServiceName", "ServiceAddr", "ServiceURL".
     if name.length == 14 {
         record!(EntryPoint, ring::head(kind::ENTRY_POINT, 0, tgid, goroutine), |entry| {
-            text(&raw mut (*entry).name, value);
+            text(&raw mut (*entry).name, value)
         });
     }
     0
@@ -212,15 +311,29 @@ pub(crate) fn round_trip(context: ProbeContext) -> u32 {
     0
 }
 
+/// The process has its TCP connections behind this `runtime.itab`, as what holds a `net.Conn` does.
+#[inline(always)]
+fn learn_itab(itab: u64) {
+    let tgid = (bpf_get_current_pid_tgid() >> 32) as u32;
+    if let Some(target) = PROCESSES.get_ptr_mut(&tgid) {
+        // SAFETY: a map value lives until the program ends, and an aligned word is written whole.
+        unsafe { (&raw mut (*target).tcp_conn_itab).write_volatile(itab) };
+    }
+}
+
 /// The file descriptor under a `net.Conn` at `interface`: a `*net.TCPConn`, or what Traefik, the PROXY protocol and TLS
 /// put around one.
 #[inline(always)]
 pub(crate) fn descriptor(target: &Target, interface: u64) -> Option<i32> {
     let [mut itab, mut data] = try_user::<[u64; 2]>(interface)?;
     for _ in 0..WRAPPERS + 1 {
+        let is_tcp = itab == target.tcp_conn_itab;
         // `runtime.itab`: the type descriptor is the second word.
-        let type_ = try_user::<u64>(itab + 8)?;
+        let type_ = if is_tcp { target.tcp_conn } else { try_user::<u64>(itab + 8)? };
         if type_ == target.tcp_conn {
+            if !is_tcp {
+                learn_itab(itab);
+            }
             // `net.TCPConn` is a `*netFD`.
             let descriptor = try_user::<u64>(data)?;
             return try_user::<i64>(descriptor + u64::from(target.sysfd)).map(|fd| fd as i32);

@@ -32,9 +32,15 @@ pub(crate) fn waiting() -> u64 {
 /// would cost the traced process more than the record does.
 #[inline(always)]
 pub(crate) fn wake() {
-    if waiting() > u64::from(offset!(wake))
-        && let Some(entry) = EVENTS.reserve::<u64>(0)
-    {
+    if waiting() > u64::from(offset!(wake)) {
+        rouse();
+    }
+}
+
+/// Wakes the reader now.
+#[inline(always)]
+pub(crate) fn rouse() {
+    if let Some(entry) = EVENTS.reserve::<u64>(0) {
         // The record itself is not wanted: a discarded one wakes as well.
         entry.discard(u64::from(BPF_RB_FORCE_WAKEUP));
     }

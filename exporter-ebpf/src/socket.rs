@@ -4,7 +4,6 @@ use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::macros::raw_tracepoint;
 use aya_ebpf::programs::RawTracePointContext;
 
-use crate::arch::Registers;
 use crate::maps::PROCESSES;
 use crate::transfer::transfer;
 
@@ -32,5 +31,5 @@ fn socket(context: &RawTracePointContext, send: bool) {
     }
     let result = i64::from(context.arg::<u64>(1) as i32);
     // SAFETY: a map value lives until the program ends.
-    transfer(context.arg(0), result, send, tgid, unsafe { &*target }, Registers::current);
+    transfer(context.arg(0), result, send, tgid, unsafe { &*target }, None);
 }

@@ -60,6 +60,8 @@ fn listens(sk: u64) {
     let port = field::<u16>(sk, offset!(sk_num));
     let _ = LISTENERS.insert(&port, &1, 0);
     ring::send(Bare { head: ring::head(kind::LISTEN, 0, tgid, Goroutine::default()) });
+    // Who connects to it is soon there.
+    ring::rouse();
 }
 
 #[inline(always)]

@@ -26,7 +26,7 @@ pub(crate) fn sys_exit(context: RawTracePointContext) -> i32 {
     };
     let Some(sk) = socket(registers.arguments[0]) else { return 0 };
     // SAFETY: a map value lives until the program ends.
-    transfer(sk, context.arg::<u64>(1) as i64, send, tgid, unsafe { &*target }, || registers);
+    transfer(sk, context.arg::<u64>(1) as i64, send, tgid, unsafe { &*target }, Some(registers));
     0
 }
 

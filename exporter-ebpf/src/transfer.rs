@@ -16,16 +16,9 @@ const EINTR: i64 = 4;
 /// Bytes of the client preface of HTTP/2 (RFC 9113, 3.4).
 const PREFACE: u32 = 24;
 
-/// `result`: bytes moved, 0 at the end of the stream, or `-errno`.
+/// `result`: bytes moved, 0 at the end of the stream, or `-errno`. `registers`: the caller had to read them.
 #[inline(always)]
-pub(crate) fn transfer(
-    sk: u64,
-    result: i64,
-    send: bool,
-    tgid: u32,
-    target: &Target,
-    registers: impl FnOnce() -> Registers,
-) {
+pub(crate) fn transfer(sk: u64, result: i64, send: bool, tgid: u32, target: &Target, registers: Option<Registers>) {
     let refused = result == -EAGAIN || result == -EINTR;
     if refused && send {
         return;
@@ -40,12 +33,15 @@ pub(crate) fn transfer(
     if result > 0 && carried & carries::TLS != 0 {
         return;
     }
-    let registers = &registers();
+    let registers = &match registers {
+        Some(registers) => registers,
+        None => Registers::current(),
+    };
     let Some(scratch) = Scratch::of_this_thread() else { return };
     // Who serves a client is said once, and of what comes from a backend it does not matter who reads it.
     let quiet = state & state::BOUND != 0 || !send && state & state::DIALLED != 0;
     let goroutine = if quiet {
-        Goroutine::default()
+        goroutine::none()
     } else {
         // SAFETY: the entry is this thread's.
         goroutine::current_in(target, registers, unsafe { &raw mut (*scratch).goroutine })

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
             .case("100 MB up", large_upload)
             .case("websocket session", websocket)
             .case("configuration reloaded at 5 Hz", reloaded)
+            .case("names that are others in each configuration", renamed)
     };
     let plans = vec![
         ("std", suite(Plan { hoptap: Some(&[]), ..Plan::default() })),
@@ -229,4 +230,48 @@ async fn reloaded(lab: &Lab) -> Result<()> {
     running.await??;
     lab.traefik.reload(&dynamic)?;
     lab.verdict(before, 2000).await?.check()
+}
+
+/// Each configuration has as many routers and services as the one before, with names of the same length: what one leaves
+/// in memory is what the next is made of.
+async fn renamed(lab: &Lab) -> Result<()> {
+    const ROUTERS: usize = 20;
+    const REQUESTS: usize = 6000;
+    let dynamic = lab.dynamic().to_owned();
+    let backend = lab.backends.named().next().map(|(_, address)| address);
+    let backend = backend.ok_or_else(|| anyhow::anyhow!("expected a backend"))?;
+    let before = lab.begin()?;
+    let load = Load {
+        to: lab.traefik.address("web")?,
+        connections: 20,
+        requests: REQUESTS,
+        templates: (0..ROUTERS)
+            .map(|number| format!("GET /x?id={{id}}&d=4ms HTTP/1.1\r\nHost: n{number}.test\r\n\r\n"))
+            .collect(),
+        label: "renamed".to_owned(),
+    };
+    let configure = |count: usize| {
+        let (mut routers, mut services) = ("  routers:\n".to_owned(), "  services:\n".to_owned());
+        for number in 0..ROUTERS {
+            let name = format!("{:05}", (number + 7) * (count + 3) % 89_989);
+            routers += &format!("    r{name}: {{rule: \"Host(`n{number}.test`)\", service: s{name}}}\n");
+            services += &format!("    s{name}: {{loadBalancer: {{servers: [{{url: \"http://{backend}\"}}]}}}}\n");
+        }
+        lab.traefik.reload(&dynamic.replace("  routers:\n", &routers).replace("  services:\n", &services))
+    };
+    configure(0)?;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let running = tokio::spawn(async move { load.run().await });
+    let mut count = 0;
+    while !running.is_finished() {
+        count += 1;
+        configure(count)?;
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    }
+    running.await??;
+    lab.traefik.reload(&dynamic)?;
+    let rows = lab.rows(before, REQUESTS).await?;
+    let names: std::collections::BTreeSet<_> = rows.iter().filter_map(|row| row.router.clone()).collect();
+    ensure!(names.len() > 5 * ROUTERS, "{count} configurations, and only {} names of routers", names.len());
+    lab.verdict(before, REQUESTS).await?.check()
 }

@@ -6,6 +6,7 @@ use std::ptr;
 
 use hoptap_ebpf::{self as abi, Text, flag, kind};
 
+use super::named::{Handler, Named, Names};
 use crate::event::{
     Change, Direction, Event, Frames, Goroutine, Kind, Open, Origin, Pid, Probe, Role, State, Table, TablePlace, Tls,
     Transfer,
@@ -39,11 +40,12 @@ const CLOSE_WAIT: u8 = 8;
 const LAST_ACK: u8 = 9;
 
 /// Reads one record and hands over the event that it is. `process` finds what is known of a pid; `lost` is what the
-/// record before said of losses.
+/// record before said of losses, `named` what handlers said of themselves.
 pub(super) fn record<'p, P: Process + 'p>(
     bytes: &[u8],
     process: impl Fn(Pid) -> Option<&'p P>,
     lost: &mut u32,
+    named: &mut Named,
     take: &mut impl FnMut(&Event<'_>),
 ) -> Option<Notice> {
     let head: abi::Head = read(bytes)?;
@@ -112,25 +114,27 @@ pub(super) fn record<'p, P: Process + 'p>(
         }
         kind::ROUTER if bytes.len() <= size_of::<abi::Router<{ abi::NAME }, { abi::RULE }>>() + 8 => {
             let record: &abi::Router<{ abi::NAME }, { abi::RULE }> = view(bytes)?;
-            let (router, rule, service) =
-                (text(process, &record.router), text(process, &record.rule), text(process, &record.service));
-            probe(Probe::Router { router: &router, rule: &rule, service: &service, stream: record.stream });
+            probe(router(process, pid, record, named).as_probe(record.stream));
         }
         kind::ROUTER => {
             let record: &abi::Router<{ abi::LONG_NAME }, { abi::LONG_RULE }> = view(bytes)?;
-            let (router, rule, service) =
-                (text(process, &record.router), text(process, &record.rule), text(process, &record.service));
-            probe(Probe::Router { router: &router, rule: &rule, service: &service, stream: record.stream });
+            probe(router(process, pid, record, named).as_probe(record.stream));
         }
         kind::SERVICE if bytes.len() <= size_of::<abi::Service<{ abi::NAME }>>() + 8 => {
             let record: &abi::Service<{ abi::NAME }> = view(bytes)?;
-            let (service, url) = (text(process, &record.service), text(process, &record.url));
-            probe(Probe::Service { service: &service, url: Some(&*url).filter(|url| !url.is_empty()) });
+            probe(service(process, pid, record, named).as_probe(0));
         }
         kind::SERVICE => {
             let record: &abi::Service<{ abi::LONG_NAME }> = view(bytes)?;
-            let (service, url) = (text(process, &record.service), text(process, &record.url));
-            probe(Probe::Service { service: &service, url: Some(&*url).filter(|url| !url.is_empty()) });
+            probe(service(process, pid, record, named).as_probe(0));
+        }
+        kind::ROUTER_AGAIN | kind::SERVICE_AGAIN => {
+            let record: abi::Again = read(bytes)?;
+            match named.get(pid, Handler { address: record.handler, generation: record.generation }) {
+                Some(names) => probe(names.as_probe(record.stream)),
+                // What named it was not seen: as if this had not been, either.
+                None => event(Kind::Lost),
+            }
         }
         kind::ENTRY_POINT => {
             let record: &abi::EntryPoint = view(bytes)?;
@@ -211,6 +215,41 @@ pub(super) fn record<'p, P: Process + 'p>(
         _ => {}
     }
     None
+}
+
+/// Reads the names out of a record, and keeps them where the kernel side will refer to them.
+fn router<P: Process, const N: usize, const R: usize>(
+    process: &P,
+    pid: Pid,
+    record: &abi::Router<N, R>,
+    named: &mut Named,
+) -> Names {
+    let text = |it: Cow<'_, str>| it.into_owned().into_boxed_str();
+    let names = Names::Router {
+        router: text(self::text(process, &record.router)),
+        rule: text(self::text(process, &record.rule)),
+        service: text(self::text(process, &record.service)),
+    };
+    keep(&names, pid, &record.handler, named);
+    names
+}
+
+/// The same of a service.
+fn service<P: Process, const N: usize>(process: &P, pid: Pid, record: &abi::Service<N>, named: &mut Named) -> Names {
+    let text = |it: Cow<'_, str>| it.into_owned().into_boxed_str();
+    let names = Names::Service {
+        service: text(self::text(process, &record.service)),
+        url: text(self::text(process, &record.url)),
+    };
+    keep(&names, pid, &record.handler, named);
+    names
+}
+
+fn keep(names: &Names, pid: Pid, handler: &abi::Handler, named: &mut Named) {
+    if handler.whole != 0 {
+        let handler = Handler { address: handler.address, generation: handler.generation };
+        named.insert(pid, handler, names.clone());
+    }
 }
 
 fn addresses(from: &abi::Addresses) -> (SocketAddr, SocketAddr) {

@@ -12,6 +12,7 @@ mod ask;
 mod convert;
 mod detaching;
 mod gives;
+mod named;
 mod object;
 mod pod;
 mod programs;

@@ -18,6 +18,7 @@ use super::clock;
 use super::containers::{self, Asking};
 use super::convert::{self, Notice};
 use super::detaching::Detaching;
+use super::named::Named;
 use super::pod::Pod;
 use super::process::{self, Selection};
 use super::programs::{Error, Hook, Programs};
@@ -67,6 +68,9 @@ pub enum Command {
 /// How long the reader sleeps when the ring is empty. The kernel side wakes it earlier when much is waiting, so this
 /// bounds only how late a single request is told.
 const NAP: Duration = Duration::from_millis(10);
+/// The same after a while without any record.
+const LONG_NAP: Duration = Duration::from_millis(50);
+const LONG_AFTER: Duration = Duration::from_secs(1);
 
 /// Events between two looks at everything that is not the ring.
 const BATCH: usize = 16_384;
@@ -92,12 +96,16 @@ pub struct Session {
     ended: HashMap<MapData, u64, Pod<abi::Ended>>,
     /// What the last record said of losses.
     lost: u32,
+    /// When a record was there last.
+    busy: Instant,
     /// Losses up to which `ended` was looked through.
     recovered: u64,
     settings: Settings,
     readiness: Arc<Readiness>,
     traced: BTreeMap<Pid, Traced>,
     detaching: Detaching,
+    /// What handlers of the traced processes said of their names.
+    handlers: Named,
     /// Listening ports of each process, and those whose entrypoint is known.
     ports: BTreeMap<Pid, Vec<SocketAddr>>,
     named: BTreeMap<Pid, Vec<u16>>,
@@ -143,12 +151,14 @@ impl Session {
             tally: programs.tally()?,
             ended: programs.ended()?,
             lost: 0,
+            busy: Instant::now(),
             recovered: 0,
             programs,
             settings,
             readiness,
             traced: BTreeMap::new(),
             detaching: Detaching::default(),
+            handlers: Named::default(),
             ports: BTreeMap::new(),
             named: BTreeMap::new(),
             refused: BTreeMap::new(),
@@ -237,12 +247,15 @@ impl Session {
                 }
             }
         };
-        for _ in 0..BATCH {
+        for index in 0..BATCH {
             let Some(item) = self.ring.next() else {
                 drained = true;
                 break;
             };
-            let notice = convert::record(&item, |pid| traced.get(&pid), &mut self.lost, &mut take);
+            if index == 0 {
+                self.busy = Instant::now();
+            }
+            let notice = convert::record(&item, |pid| traced.get(&pid), &mut self.lost, &mut self.handlers, &mut take);
             notices.extend(notice);
         }
         for notice in notices {
@@ -276,7 +289,8 @@ impl Session {
     #[expect(unsafe_code, reason = "there is no safe call for it in the standard library")]
     fn nap(&self) {
         let mut ring = libc::pollfd { fd: self.ring.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-        let nap = libc::c_int::try_from(NAP.as_millis()).unwrap_or(10);
+        let nap = if self.busy.elapsed() > LONG_AFTER { LONG_NAP } else { NAP };
+        let nap = libc::c_int::try_from(nap.as_millis()).unwrap_or(10);
         // SAFETY: one descriptor, which lives through the call. Interrupted or not, the loop goes on.
         unsafe {
             libc::poll(&raw mut ring, 1, nap);

@@ -93,6 +93,7 @@ impl Session {
         let Some(traced) = self.traced.get_mut(&pid) else { return };
         let Some(mut kernel_side) = traced.waits.take() else { return };
         kernel_side.since = clock::monotonic();
+        kernel_side.tells_configurations = u32::from(traced.has("configuration"));
         let process = traced.process();
         if let Err(error) = self.processes.insert(pid, Pod(kernel_side), 0) {
             tracing::warn!(pid, %error, "cannot trace this process: the kernel side takes no more");
@@ -258,6 +259,7 @@ impl Session {
         }
         self.ports.remove(&pid);
         self.named.remove(&pid);
+        self.handlers.forget(pid);
         self.containers.forget(pid);
         self.readiness.gone(pid);
     }
