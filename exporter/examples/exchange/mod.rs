@@ -49,7 +49,7 @@ pub(crate) fn exchange(process: Arc<Process>) -> Exchange {
         pid: 789,
         attempts: vec![Attempt {
             context: context(2, Some(1)),
-            hop: hop.clone(),
+            hop: Box::new(hop.clone()),
             role: Role::Backend,
             resend_count: 0,
             service: Some("service-a@docker".into()),
@@ -61,7 +61,7 @@ pub(crate) fn exchange(process: Arc<Process>) -> Exchange {
         }],
         server: Some(Server {
             context: context(1, None),
-            hop,
+            hop: Box::new(hop),
             entrypoint: Some("web".into()),
             router: Some("service-a@docker".into()),
             rule: Some("PathPrefix(`/api/service-a`)".into()),

@@ -247,7 +247,7 @@ impl Message {
     }
 
     /// Takes what the message said; what is left behind is of no use.
-    pub fn into_hop(mut self, clock: Clock, end: Time, ends: Ends) -> Hop {
+    pub fn into_hop(mut self, clock: Clock, end: Time, ends: Ends) -> Box<Hop> {
         if let Some([up, down]) = self.tunnel {
             let incomplete = self.response_body.incomplete;
             self.request_body = Body { size: up, wire: up, incomplete };
@@ -255,7 +255,7 @@ impl Message {
         }
         let contents = self.contents();
         let status = self.status();
-        let mut hop = Hop {
+        let mut hop = Box::new(Hop {
             start: clock.unix(self.start),
             first_byte: self.first_byte.map(|time| clock.unix(time)),
             end: clock.unix(end),
@@ -273,7 +273,7 @@ impl Message {
             missing: self.missing,
             contents,
             ..Hop::between(ends.local, ends.peer)
-        };
+        });
         if let Some(head) = self.request {
             hop.method = head.method;
             hop.path = head.path;

@@ -61,8 +61,8 @@ impl Exchange {
 
     /// Both kinds of hops, the client's first.
     pub fn hops_mut(&mut self) -> impl Iterator<Item = &mut Hop> {
-        let attempts = self.attempts.iter_mut().map(|attempt| &mut attempt.hop);
-        self.server.iter_mut().map(|server| &mut server.hop).chain(attempts)
+        let attempts = self.attempts.iter_mut().map(|attempt| &mut *attempt.hop);
+        self.server.iter_mut().map(|server| &mut *server.hop).chain(attempts)
     }
 
     /// Bytes of bodies that it holds.
@@ -92,7 +92,7 @@ impl Exchange {
 #[derive(Debug, Clone)]
 pub struct Server {
     pub context: Context,
-    pub hop: Hop,
+    pub hop: Box<Hop>,
     pub entrypoint: Option<Name>,
     /// `parent@file -> child@file` where routers nest, as Traefik's access log writes it.
     pub router: Option<Name>,
@@ -119,7 +119,7 @@ pub struct Server {
 #[derive(Debug, Clone)]
 pub struct Attempt {
     pub context: Context,
-    pub hop: Hop,
+    pub hop: Box<Hop>,
     pub role: Role,
     /// 0 for the first send of a request; counts the sends of the same request before this one.
     pub resend_count: u32,

@@ -59,7 +59,7 @@ pub(crate) fn context(span_id: u64, parent: Option<u64>) -> Context {
 pub(crate) fn attempt(span_id: u64) -> Attempt {
     Attempt {
         context: context(span_id, Some(0xb7ad)),
-        hop: Hop {
+        hop: Box::new(Hop {
             start: START + 400_000,
             first_byte: Some(START + 5_700_000),
             end: START + 5_900_000,
@@ -67,7 +67,7 @@ pub(crate) fn attempt(span_id: u64) -> Attempt {
             local: ([172, 18, 0, 2], 41000).into(),
             peer: ([172, 18, 0, 3], 8000).into(),
             ..hop()
-        },
+        }),
         role: Role::Backend,
         resend_count: 0,
         service: Some("service-a@docker".into()),
@@ -92,7 +92,7 @@ pub(crate) fn exchange() -> Exchange {
         pid: 789,
         server: Some(Server {
             context: context(0xb7ad, None),
-            hop: hop(),
+            hop: Box::new(hop()),
             entrypoint: Some("web".into()),
             router: Some("service-a@docker".into()),
             rule: Some("PathPrefix(`/api/service-a`)".into()),
@@ -181,7 +181,7 @@ pub(crate) fn retried() -> Exchange {
     let mut refused = attempt(0xdead);
     refused.link = Some(Link::Inferred);
     refused.server_url = Some("http://172.18.0.9:8000".into());
-    refused.hop = Hop {
+    *refused.hop = Hop {
         first_byte: None,
         end: START + 390_000,
         start: START + 300_000,
@@ -190,7 +190,7 @@ pub(crate) fn retried() -> Exchange {
         peer: ([172, 18, 0, 9], 8000).into(),
         request: Body::default(),
         response: Body::default(),
-        ..attempt(0).hop
+        ..*attempt(0).hop
     };
     exchange.attempts[0].resend_count = 1;
     exchange.attempts[0].container = Some("demo-service-a-1".into());

@@ -77,7 +77,7 @@ impl Linker {
     }
 
     /// Hands out a request that no client made.
-    pub(super) fn emit_alone(&mut self, pid: Pid, owner: Owner, hop: Hop) {
+    pub(super) fn emit_alone(&mut self, pid: Pid, owner: Owner, hop: Box<Hop>) {
         let context = self.ids.server(None, None);
         let done = Done { owner, hop, given_up: false };
         let attempts = vec![attempt(context, done, &[], (None, None), &Asked::NOTHING)];
@@ -105,12 +105,12 @@ pub(super) fn failed_dial(owner: Owner, dial: &Dial, now: Time, clock: Clock) ->
     Done {
         given_up: error == ErrorKind::Other,
         owner,
-        hop: Hop {
+        hop: Box::new(Hop {
             start: clock.unix(dial.start),
             end: clock.unix(if dial.failed { dial.end } else { now }),
             error: Some(error),
             ..Hop::between(dial.local.unwrap_or(nowhere), dial.peer.unwrap_or(nowhere))
-        },
+        }),
     }
 }
 
@@ -188,7 +188,7 @@ fn overhead(server: &Hop, attempts: &[Done]) -> u64 {
 }
 
 /// A SERVER from what the bytes and the goroutine say.
-pub fn server(context: crate::exchange::Context, hop: Hop, known: Known) -> Server {
+pub fn server(context: crate::exchange::Context, hop: Box<Hop>, known: Known) -> Server {
     let router = known.router;
     let internal = [&router, &known.service, &known.leaf].into_iter().flatten().any(|name| name.ends_with("@internal"));
     Server {

@@ -392,7 +392,7 @@ impl Linker {
     }
 
     /// A request to a backend is over.
-    pub fn attempt(&mut self, pid: Pid, key: MessageKey, hop: Hop, given_up: bool) -> Option<Role> {
+    pub fn attempt(&mut self, pid: Pid, key: MessageKey, hop: Box<Hop>, given_up: bool) -> Option<Role> {
         let owner = self.owners.remove(&key)?;
         let role = owner.role;
         let Some(id) = owner.run else {
@@ -433,7 +433,7 @@ impl Linker {
 
     /// Requests to backends of a run: those that are over, and those that are under way.
     pub fn attempts_of(&self, run: RunId) -> (impl Iterator<Item = &Hop>, impl Iterator<Item = MessageKey>) {
-        let done = self.runs.get(&run).into_iter().flat_map(|run| &run.attempts).map(|done| &done.hop);
+        let done = self.runs.get(&run).into_iter().flat_map(|run| &run.attempts).map(|done| &*done.hop);
         let open = self.owners.iter().filter(move |(_, owner)| owner.run == Some(run)).map(|(key, _)| *key);
         (done, open)
     }

@@ -151,7 +151,7 @@ pub(crate) struct Owner {
 #[derive(Debug)]
 pub(crate) struct Done {
     pub owner: Owner,
-    pub hop: Hop,
+    pub hop: Box<Hop>,
     /// It ended because Traefik closed the connection: why, the final status tells.
     pub given_up: bool,
 }

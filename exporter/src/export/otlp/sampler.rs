@@ -33,8 +33,8 @@ impl Default for Shares {
 
 impl Shares {
     fn of(&self, exchange: &Exchange) -> f64 {
-        let attempts = exchange.attempts.iter().map(|attempt| &attempt.hop);
-        let hops = || exchange.server.iter().map(|server| &server.hop).chain(attempts.clone());
+        let attempts = exchange.attempts.iter().map(|attempt| &*attempt.hop);
+        let hops = || exchange.server.iter().map(|server| &*server.hop).chain(attempts.clone());
         let failed = |hop: &Hop| hop.error.is_some() || hop.status.is_some_and(|status| status >= 500);
         let slow = |hop: &Hop| self.slower_than.is_some_and(|limit| hop.duration() > limit);
         // Nothing can be larger, and most configurations stop here.

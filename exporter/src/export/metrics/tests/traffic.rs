@@ -69,7 +69,7 @@ pub(super) fn name(text: &str) -> Option<Name> {
 pub(super) fn server(names: [&str; 3], overhead: u64, hop: Hop) -> Server {
     Server {
         context: context(0xb7ad),
-        hop,
+        hop: Box::new(hop),
         entrypoint: name(names[0]),
         router: name(names[1]),
         rule: None,
@@ -87,7 +87,7 @@ pub(super) fn server(names: [&str; 3], overhead: u64, hop: Hop) -> Server {
 fn attempt(role: Role, names: [&str; 3], hop: Hop) -> Attempt {
     Attempt {
         context: context(0xc0de),
-        hop,
+        hop: Box::new(hop),
         role,
         resend_count: 0,
         service: name(names[1]),

@@ -73,7 +73,7 @@ fn server(source: &mut Source) -> Server {
     use NameSource::{Ambiguous, Api, None, Probes};
     Server {
         context: context(source),
-        hop: hop(source),
+        hop: Box::new(hop(source)),
         entrypoint: name(source),
         router: name(source),
         rule: name(source),
@@ -92,7 +92,7 @@ fn attempt(source: &mut Source) -> Attempt {
     use Role::{Backend, ErrorPage, ForwardAuth, HealthCheck, Middleware, Mirror};
     Attempt {
         context: context(source),
-        hop: hop(source),
+        hop: Box::new(hop(source)),
         role: source.of(&[Backend, Mirror, ForwardAuth, ErrorPage, Middleware, HealthCheck]),
         resend_count: source.of(&[0, 1, 200, u32::MAX]),
         service: name(source),
