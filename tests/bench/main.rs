@@ -3,12 +3,15 @@
 //!
 //! `bench [--scenario http1|http2|http2-http2] [--rounds N] [--requests N] [ARGUMENT OF HOPTAP]...`
 //!
+//! `bench rate [--pairs N] [ARGUMENT OF HOPTAP]...`: the highest rate with hoptap, of that without; see there.
+//!
 //! `bench rules [--rounds N] [--requests N] [ARGUMENT OF HOPTAP]...`: what rules cost that keep errors in full.
 //!
 //! `bench memory [ARGUMENT OF HOPTAP]...`: what hoptap holds on to; see there.
 
 mod measure;
 mod memory;
+mod rate;
 mod report;
 mod rules;
 mod scenario;
@@ -26,11 +29,14 @@ use scenario::Scenario;
 /// Median of so many: single runs on a shared machine differ by a tenth.
 const ROUNDS: usize = 5;
 const REQUESTS: usize = 20_000;
+/// Of seconds with and without hoptap.
+const PAIRS: usize = 30;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| match arguments.as_slice() {
         [word, address] if word == "receive" => runtime.block_on(receive(address)),
+        [word, arguments @ ..] if word == "rate" => runtime.block_on(with_rate(arguments.to_vec())),
         [word, arguments @ ..] if word == "rules" => runtime.block_on(with_rules(arguments.to_vec())),
         [word, arguments @ ..] if word == "memory" => runtime.block_on(memory::run(arguments)),
         _ => runtime.block_on(run(arguments)),
@@ -54,7 +60,7 @@ async fn run(mut arguments: Vec<String>) -> Result<()> {
         None => modes.extend([Mode::Hoptap, Mode::Beside]),
         Some(reason) => say(&format!("without hoptap: {reason}")),
     }
-    let bench = Bench::start(scenario, requests, arguments).await?;
+    let bench = Bench::start(scenario, requests, arguments.clone()).await?;
     let mut runs = Vec::new();
     for round in 0..=rounds {
         for mode in &modes {
@@ -68,16 +74,25 @@ async fn run(mut arguments: Vec<String>) -> Result<()> {
         }
     }
     say(&report::text(&runs));
+    if scenario == Scenario::Http1 && hoptap::lacking().is_none() {
+        drop(bench);
+        rate::run(PAIRS, &arguments, say).await?;
+    }
     Ok(())
 }
 
-/// Takes OTLP until it is killed.
+async fn with_rate(mut arguments: Vec<String>) -> Result<()> {
+    let pairs = number(&mut arguments, "--pairs")?.unwrap_or(PAIRS);
+    rate::run(pairs, &arguments, say).await
+}
+
 async fn with_rules(mut arguments: Vec<String>) -> Result<()> {
     let rounds = number(&mut arguments, "--rounds")?.unwrap_or(ROUNDS);
     let requests = number(&mut arguments, "--requests")?.unwrap_or(REQUESTS);
     rules::run(rounds, requests, &arguments, say).await
 }
 
+/// Takes OTLP until it is killed.
 async fn receive(address: &str) -> Result<()> {
     let _collector = Collector::start_counting(address).await?;
     std::future::pending().await

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use hoptap_tests::client::Connection;
 use hoptap_tests::cpu;
 use hoptap_tests::doors::Doors;
@@ -14,10 +14,14 @@ use hoptap_tests::hoptap::Hoptap;
 use hoptap_tests::process::{Process, Scratch, Stdout, free_port};
 use hoptap_tests::traefik::{Setup, Traefik};
 
-use crate::scenario::{CONNECTIONS, Ground, Scenario};
+use crate::rate::wrk;
+use crate::scenario::{Ground, Scenario};
 
 /// The batch exporters send what is left after five seconds: that belongs to the requests, too.
 pub(crate) const TAIL: Duration = Duration::from_millis(5500);
+
+/// For as long requests are sent as fast as they go.
+const RATE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -77,12 +81,7 @@ impl Bench {
         let scratch = Scratch::new("bench")?;
         let ground = Ground::new(&scratch).await?;
 
-        let receiver = SocketAddr::from(([127, 0, 0, 1], free_port()?));
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["receive", &receiver.to_string()]);
-        let mut process = Process::start(command, &scratch.path().join("receiver.log"), Stdout::Log)?;
-        process.wait_until("listened", Duration::from_secs(10), async || received(receiver).await.is_ok()).await?;
-
+        let (process, receiver) = receiver(&scratch).await?;
         let setup = Setup {
             entrypoints: &[("web", ""), ("websecure", "")],
             dynamic: &ground.dynamic,
@@ -158,26 +157,27 @@ impl Bench {
         Hoptap::start(&arguments, &environment, Stdout::Nowhere).await
     }
 
-    /// By wrk where it speaks the protocol, as its own cost is small: client, backend, Traefik and hoptap share the
-    /// processors.
+    /// By wrk where it speaks the protocol.
     async fn rate(&self, doors: &Arc<Doors>) -> Result<f64> {
-        let url = format!("http://{}/x", doors.address("web")?);
-        let connections = format!("-c{CONNECTIONS}");
-        let wrk = ["-t1", &connections, "-d3s", "-H", "Host: any.test", &url].map(str::to_owned);
-        if self.scenario == Scenario::Http1
-            && let Ok(output) = tokio::task::spawn_blocking(|| Command::new("wrk").args(wrk).output()).await?
-        {
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            let line = text.lines().find_map(|line| line.strip_prefix("Requests/sec:"));
-            return line
-                .and_then(|number| number.trim().parse().ok())
-                .with_context(|| format!("expected a rate from wrk, found {text:?}"));
+        if self.scenario == Scenario::Http1 {
+            let url = format!("http://{}/x", doors.address("web")?);
+            return Ok(tokio::task::spawn_blocking(move || wrk(&url, RATE)).await??.1);
         }
         let begun = Instant::now();
         self.scenario.load(doors, self.requests).await?;
         #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
         Ok(self.requests as f64 / begun.elapsed().as_secs_f64())
     }
+}
+
+/// Starts what takes the telemetry, in a process of its own; gives where it listens.
+pub(crate) async fn receiver(scratch: &Scratch) -> Result<(Process, SocketAddr)> {
+    let receiver = SocketAddr::from(([127, 0, 0, 1], free_port()?));
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["receive", &receiver.to_string()]);
+    let mut process = Process::start(command, &scratch.path().join("receiver.log"), Stdout::Log)?;
+    process.wait_until("listened", Duration::from_secs(10), async || received(receiver).await.is_ok()).await?;
+    Ok((process, receiver))
 }
 
 /// Spans that the receiver has had.

@@ -43,7 +43,7 @@ pub(crate) fn text(runs: &[Run]) -> String {
     let rate = |mode| median(mode, |run| run.rate).unwrap_or_default();
     let _infallible = writeln!(
         text,
-        "throughput ratio {:.3} with hoptap, {:.3} with own telemetry, {:.3} where hoptap watches another Traefik",
+        "throughput of whole runs: {:.3} with hoptap, {:.3} with own telemetry, {:.3} where hoptap watches another Traefik",
         rate(Mode::Hoptap) / rate(Mode::Floor),
         rate(Mode::Own) / rate(Mode::Floor),
         rate(Mode::Beside) / rate(Mode::Floor)

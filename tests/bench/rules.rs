@@ -4,7 +4,6 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -13,10 +12,10 @@ use hoptap_tests::echo::Echo;
 use hoptap_tests::files;
 use hoptap_tests::hoptap::Hoptap;
 use hoptap_tests::load::Load;
-use hoptap_tests::process::{Process, Scratch, Stdout, free_port};
+use hoptap_tests::process::{Scratch, Stdout};
 use hoptap_tests::traefik::{Setup, Traefik};
 
-use crate::measure::{TAIL, received};
+use crate::measure::{TAIL, receiver};
 use crate::report::middle;
 use crate::scenario::CONNECTIONS;
 
@@ -53,11 +52,7 @@ struct Run {
 /// Runs both in turn, and says how they compare.
 pub(crate) async fn run(rounds: usize, requests: usize, arguments: &[String], say: fn(&str)) -> Result<()> {
     let scratch = Scratch::new("bench-rules")?;
-    let receiver = SocketAddr::from(([127, 0, 0, 1], free_port()?));
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["receive", &receiver.to_string()]);
-    let mut process = Process::start(command, &scratch.path().join("receiver.log"), Stdout::Log)?;
-    process.wait_until("listened", Duration::from_secs(10), async || received(receiver).await.is_ok()).await?;
+    let (_receiver, receiver) = receiver(&scratch).await?;
     let echo = Echo::start().await?;
     let dynamic = format!(
         "http:\n  routers: {{any: {{rule: 'PathPrefix(`/`)', service: be}}}}\n  services: {{be: {{loadBalancer: \
