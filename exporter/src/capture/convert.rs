@@ -224,11 +224,10 @@ fn router<P: Process, const N: usize, const R: usize>(
     record: &abi::Router<N, R>,
     named: &mut Named,
 ) -> Names {
-    let text = |it: Cow<'_, str>| it.into_owned().into_boxed_str();
     let names = Names::Router {
-        router: text(self::text(process, &record.router)),
-        rule: text(self::text(process, &record.rule)),
-        service: text(self::text(process, &record.service)),
+        router: text(process, &record.router).into(),
+        rule: text(process, &record.rule).into(),
+        service: text(process, &record.service).into(),
     };
     keep(&names, pid, &record.handler, named);
     names
@@ -236,11 +235,8 @@ fn router<P: Process, const N: usize, const R: usize>(
 
 /// The same of a service.
 fn service<P: Process, const N: usize>(process: &P, pid: Pid, record: &abi::Service<N>, named: &mut Named) -> Names {
-    let text = |it: Cow<'_, str>| it.into_owned().into_boxed_str();
-    let names = Names::Service {
-        service: text(self::text(process, &record.service)),
-        url: text(self::text(process, &record.url)),
-    };
+    let names =
+        Names::Service { service: text(process, &record.service).into(), url: text(process, &record.url).into() };
     keep(&names, pid, &record.handler, named);
     names
 }
