@@ -82,12 +82,7 @@ impl Bench {
         let ground = Ground::new(&scratch).await?;
 
         let (process, receiver) = receiver(&scratch).await?;
-        let setup = Setup {
-            entrypoints: &[("web", ""), ("websecure", "")],
-            dynamic: &ground.dynamic,
-            no_access_log: true,
-            ..Setup::default()
-        };
+        let setup = ground.setup();
         let telemetry = format!(
             "metrics: {{prometheus: {{addEntryPointsLabels: true, addRoutersLabels: true, addServicesLabels: true}}}}\n\
              tracing: {{otlp: {{http: {{endpoint: \"http://{receiver}/v1/traces\"}}}}}}\n\

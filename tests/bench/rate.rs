@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use hoptap_tests::cpu;
 use hoptap_tests::hoptap::Hoptap;
 use hoptap_tests::process::{Scratch, Stdout};
-use hoptap_tests::traefik::{Setup, Traefik};
+use hoptap_tests::traefik::Traefik;
 
 use crate::measure::receiver;
 use crate::report::middle;
@@ -34,12 +34,7 @@ pub(crate) async fn run(pairs: usize, arguments: &[String], say: fn(&str)) -> Re
     let scratch = Scratch::new("bench-rate")?;
     let ground = Ground::new(&scratch).await?;
     let (_receiver, address) = receiver(&scratch).await?;
-    let setup = Setup {
-        entrypoints: &[("web", ""), ("websecure", "")],
-        dynamic: &ground.dynamic,
-        no_access_log: true,
-        ..Setup::default()
-    };
+    let setup = ground.setup();
     let (watched, alone) = (Traefik::start(&setup).await?, Traefik::start(&setup).await?);
     let pid = watched.pid().to_string();
     let mut all = vec!["--pid", pid.as_str()];
@@ -111,13 +106,12 @@ pub(crate) fn wrk(url: &str, time: Duration) -> Result<(f64, f64)> {
         .output()
         .context("expected wrk on PATH: `make test` installs it")?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let number = |before: &str, after: &str| {
-        let line = text.lines().find(|line| line.trim_start().starts_with(before) || line.contains(after))?;
-        let words = line.split_whitespace();
-        words.into_iter().find_map(|word| word.parse::<f64>().ok())
+    let number = |label: &str| {
+        let mut words = text.lines().find(|line| line.contains(label))?.split_whitespace();
+        words.find_map(|word| word.parse::<f64>().ok())
     };
-    number("\0", " requests in ")
-        .zip(number("Requests/sec:", "\0"))
+    number(" requests in ")
+        .zip(number("Requests/sec:"))
         .with_context(|| format!("expected numbers from wrk, found {text:?}"))
 }
 

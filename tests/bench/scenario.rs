@@ -10,7 +10,7 @@ use hoptap_tests::doors::Doors;
 use hoptap_tests::load::Load;
 use hoptap_tests::process::Scratch;
 use hoptap_tests::streams::Streams;
-use hoptap_tests::traefik::Traefik;
+use hoptap_tests::traefik::{Setup, Traefik};
 
 /// Kept connections of HTTP/1, each with one request under way.
 pub(crate) const CONNECTIONS: usize = 50;
@@ -61,6 +61,16 @@ impl Ground {
             dynamic = dynamic.replace(&format!("{{{name}}}"), &address.to_string());
         }
         Ok(Self { certificates, dynamic, _backends: backends })
+    }
+
+    /// A Traefik in front of it, with nothing of its own switched on.
+    pub(crate) fn setup(&self) -> Setup<'_> {
+        Setup {
+            entrypoints: &[("web", ""), ("websecure", "")],
+            dynamic: &self.dynamic,
+            no_access_log: true,
+            ..Setup::default()
+        }
     }
 
     pub(crate) fn doors(&self, traefik: &Traefik) -> Arc<Doors> {
